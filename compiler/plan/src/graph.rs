@@ -1,0 +1,1 @@
+//! The plan as a petgraph, and pictures of it.

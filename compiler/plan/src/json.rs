@@ -1,0 +1,1 @@
+//! JSON at the border.

@@ -1,0 +1,35 @@
+//! The plan: what the compiler hands to the runtime, and the values both speak of.
+//!
+//! A [`Bundle`] holds everything a project runs by: types, system contracts, functions, decisions, calendars and one
+//! [`Plan`] per flow. It is pure data; nothing here reads a clock, a disk or a network.
+
+mod bundle;
+pub mod calendar;
+mod code;
+mod encoding;
+pub mod graph;
+mod ids;
+pub mod json;
+mod plan;
+mod system;
+mod types;
+mod value;
+
+pub use bundle::{Bundle, Column, Decision, DecisionRow, Function, SourceFile, SourceSpan};
+pub use code::{Code, Instr, ListMethod, Method, Rounding, Slot};
+pub use encoding::{BUNDLE_FORMAT, BundleHash, DecodeError, decode_bundle, encode_bundle};
+pub use ids::{CalendarId, DecisionId, FlowId, FunctionId, NodeId, OpId, ScopeId, SpanId, StateId, SystemId, TypeId};
+pub use plan::{
+    AwaitNode, CallNode, Catch, ChooseArm, EachNode, EventArm, Handler, KeyRule, Meanwhile, MeanwhileKind, Node,
+    NodeKind, Plan, Promise, PromiseEnd, RunFlowNode, SEMANTICS, Scope, ScopeKind, Sharing, SlotDef, StableId,
+    StartRule, StatusRule, TimerArm, TimerEnd, Trigger,
+};
+pub use system::{
+    Idempotency, Later, LaterMode, OpClass, OpDef, OpParam, OpRef, Opens, Raise, ResourceUse, RetryPolicy, SystemDef,
+    Undo,
+};
+pub use types::{
+    Abandon, EventDef, EventKey, Expiry, FieldDef, ResourceDef, StateDef, StateKind, Type, TypeDef, TypeKind,
+    VariantDef,
+};
+pub use value::{Currency, CurrencyError, ErrorValue, Money, Value, VariantValue};
