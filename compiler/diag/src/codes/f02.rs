@@ -1,0 +1,3 @@
+//! F02xx: types.
+
+codes! {}

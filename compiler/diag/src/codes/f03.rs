@@ -1,0 +1,3 @@
+//! F03xx: errors and reachability.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! F04xx: obligations.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! F05xx: saga.
+
+codes! {}

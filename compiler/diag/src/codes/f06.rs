@@ -1,0 +1,3 @@
+//! F06xx: AI governance.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! F07xx: ownership.
+
+codes! {}

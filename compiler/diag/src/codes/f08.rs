@@ -1,0 +1,3 @@
+//! F08xx: personal data.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! F09xx: decisions.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! F10xx: time.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! F11xx: events across flows.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! F12xx: retries.
+
+codes! {}

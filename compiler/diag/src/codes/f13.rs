@@ -1,0 +1,3 @@
+//! F13xx: change.
+
+codes! {}

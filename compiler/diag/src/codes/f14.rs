@@ -1,0 +1,3 @@
+//! F14xx: policies.
+
+codes! {}
