@@ -1,5 +1,21 @@
-//! Business calendars.
+//! Business calendars: when something is due, counted in opening time.
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+    tz::{AmbiguousOffset, TimeZone},
+};
 use serde::{Deserialize, Serialize};
+
+/// How far ahead a due time may lie, in days: five years.
+pub const DUE_DAYS_MAX: i32 = 1_827;
+const DAY_MS: i64 = 86_400_000;
+const EPOCH: Date = Date::constant(1970, 1, 1);
+
+/// Which release of the time-zone database is built in: `2026f`. Bundles record it.
+pub fn tz_version() -> &'static str {
+    // jiff doesn't hand it on; a test holds it against the crate that is built in.
+    "2026f"
+}
 
 /// Weekly opening hours in a zone, with closed days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,4 +27,194 @@ pub struct Calendar {
     pub week: [Vec<(u16, u16)>; 7],
     /// Closed days, as days since 1970-01-01, sorted.
     pub closed: Vec<i32>,
+}
+
+/// Why a calendar gives no time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum CalendarError {
+    #[error("time zone `{zone}` is unknown; use an IANA name such as Europe/Berlin")]
+    UnknownZone { zone: String },
+    #[error("it is not open in the five years ahead")]
+    NeverOpen,
+    #[error("it lies more than five years ahead")]
+    TooFar,
+    #[error("business time can't be negative")]
+    Negative,
+    #[error("the instant lies outside the years that a calendar has")]
+    OutOfRange,
+}
+
+impl Calendar {
+    /// The instant that lies `days` business days and then `ms` milliseconds of opening time after `now_ms`.
+    ///
+    /// - The count starts now if it is open now, else at the next opening. Nothing to count is due now.
+    /// - *Days*: the same local time that many open days later; a day is open when it has opening hours and isn't
+    ///   closed. If it isn't open at that time on that day: at its next opening on that day, else at its last closing.
+    /// - *Opening time* runs only while it is open; what ends exactly at a closing is due at that closing.
+    /// - Local times are read in the calendar's zone. A local time that the clock skips is the instant of the change;
+    ///   one that comes twice is the first.
+    ///
+    /// # Errors
+    /// [`CalendarError`]; the due time may lie at most [`DUE_DAYS_MAX`] days ahead.
+    pub fn due(&self, now_ms: i64, days: i32, ms: i64) -> Result<i64, CalendarError> {
+        if days < 0 || ms < 0 {
+            return Err(CalendarError::Negative);
+        }
+        if days == 0 && ms == 0 {
+            return Ok(now_ms);
+        }
+        let zone = self.time_zone()?;
+        let horizon = day_of(&zone, now_ms)?.saturating_add(DUE_DAYS_MAX);
+        let start = self.next_open(&zone, now_ms, horizon)?;
+        let start = if days == 0 { start } else { self.days_later(&zone, start, days, horizon)? };
+        if ms == 0 { Ok(start) } else { self.opening_time_later(&zone, start, ms, horizon) }
+    }
+
+    /// How many milliseconds of opening time lie between two instants; 0 when `b_ms` isn't after `a_ms`.
+    ///
+    /// # Errors
+    /// [`CalendarError`]; the instants may lie at most [`DUE_DAYS_MAX`] days apart.
+    pub fn opening_ms_between(&self, a_ms: i64, b_ms: i64) -> Result<i64, CalendarError> {
+        let zone = self.time_zone()?;
+        if b_ms <= a_ms {
+            return Ok(0);
+        }
+        let (first, last) = (day_of(&zone, a_ms)?, day_of(&zone, b_ms)?);
+        if last - first > DUE_DAYS_MAX {
+            return Err(CalendarError::TooFar);
+        }
+        let mut open_ms = 0;
+        for day in first..=last {
+            for (from, to) in self.spans(&zone, day)? {
+                open_ms += (to.min(b_ms) - from.max(a_ms)).max(0);
+            }
+        }
+        Ok(open_ms)
+    }
+
+    /// The entry that this calendar is in a table of calendars: `DC1` for `store_hours(DC1)` in `store_hours`.
+    pub fn entry_of(&self, table: &str) -> Option<&str> {
+        self.name.strip_prefix(table)?.strip_prefix('(')?.strip_suffix(')')
+    }
+
+    fn time_zone(&self) -> Result<TimeZone, CalendarError> {
+        // jiff keeps the zones that it has parsed, so this is a look-up.
+        TimeZone::get(&self.zone).map_err(|_| CalendarError::UnknownZone { zone: self.zone.clone() })
+    }
+
+    /// `now_ms` if it is open then, else the next opening.
+    fn next_open(&self, zone: &TimeZone, now_ms: i64, horizon: i32) -> Result<i64, CalendarError> {
+        for day in day_of(zone, now_ms)?..=horizon {
+            if let Some((from, _)) = self.spans(zone, day)?.into_iter().find(|(_, to)| *to > now_ms) {
+                return Ok(from.max(now_ms));
+            }
+        }
+        Err(CalendarError::NeverOpen)
+    }
+
+    fn days_later(&self, zone: &TimeZone, start: i64, days: i32, horizon: i32) -> Result<i64, CalendarError> {
+        let local = zone.to_datetime(timestamp(start)?);
+        let mut left = days;
+        for day in date_to_day(local.date()).saturating_add(1)..=horizon {
+            let spans = self.spans(zone, day)?;
+            let Some((_, closing)) = spans.last().copied() else { continue };
+            left -= 1;
+            if left == 0 {
+                let wanted = instant(zone, day_to_date(day)?.to_datetime(local.time()))?;
+                let opening = spans.iter().find(|(_, to)| *to > wanted).map(|(from, _)| wanted.max(*from));
+                return Ok(opening.unwrap_or(closing));
+            }
+        }
+        Err(if left == days { CalendarError::NeverOpen } else { CalendarError::TooFar })
+    }
+
+    fn opening_time_later(&self, zone: &TimeZone, start: i64, ms: i64, horizon: i32) -> Result<i64, CalendarError> {
+        let mut left = ms;
+        for day in day_of(zone, start)?..=horizon {
+            for (from, to) in self.spans(zone, day)? {
+                let from = from.max(start);
+                let open = (to - from).max(0);
+                if left <= open {
+                    return Ok(from + left);
+                }
+                left -= open;
+            }
+        }
+        Err(if left == ms { CalendarError::NeverOpen } else { CalendarError::TooFar })
+    }
+
+    /// The opening spans of a day as instants; none when it is closed. A span that the clock skips is not there.
+    fn spans(&self, zone: &TimeZone, day: i32) -> Result<Vec<(i64, i64)>, CalendarError> {
+        if self.closed.binary_search(&day).is_ok() {
+            return Ok(Vec::new());
+        }
+        let date = day_to_date(day)?;
+        let weekday = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
+        let mut spans = Vec::new();
+        for (from, to) in self.week.get(weekday).into_iter().flatten() {
+            let span = (at_minute(zone, date, *from)?, at_minute(zone, date, *to)?);
+            if span.0 < span.1 {
+                spans.push(span);
+            }
+        }
+        Ok(spans)
+    }
+}
+
+/// The instant of a minute of a local day; 1,440 is the end of the day.
+fn at_minute(zone: &TimeZone, date: Date, minute: u16) -> Result<i64, CalendarError> {
+    let time = |hour: u16| date.at(i8::try_from(hour / 60).unwrap_or(0), i8::try_from(hour % 60).unwrap_or(0), 0, 0);
+    if minute < 1_440 {
+        return instant(zone, time(minute));
+    }
+    let tomorrow = date.tomorrow().map_err(|_| CalendarError::OutOfRange)?;
+    instant(zone, tomorrow.at(0, 0, 0, 0))
+}
+
+/// A local time as an instant, ms: the first of two, the change of the clock for a skipped one.
+fn instant(zone: &TimeZone, local: DateTime) -> Result<i64, CalendarError> {
+    let ambiguous = zone.to_ambiguous_timestamp(local);
+    let skipped = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+    let at = ambiguous.compatible().map_err(|_| CalendarError::OutOfRange)?;
+    if skipped {
+        // What jiff gives lies as long after the change as the local time lies in the gap.
+        let after = at.checked_add(jiff::SignedDuration::from_millis(1)).map_err(|_| CalendarError::OutOfRange)?;
+        let change = zone.preceding(after).next().ok_or(CalendarError::OutOfRange)?;
+        return Ok(change.timestamp().as_millisecond());
+    }
+    Ok(at.as_millisecond())
+}
+
+fn day_of(zone: &TimeZone, ms: i64) -> Result<i32, CalendarError> {
+    Ok(date_to_day(zone.to_datetime(timestamp(ms)?).date()))
+}
+
+fn timestamp(ms: i64) -> Result<Timestamp, CalendarError> {
+    Timestamp::from_millisecond(ms).map_err(|_| CalendarError::OutOfRange)
+}
+
+/// A date as days since 1970-01-01.
+pub(crate) fn date_to_day(date: Date) -> i32 {
+    let days = date.duration_since(EPOCH).as_secs() / (DAY_MS / 1_000);
+    i32::try_from(days).expect("a date has at most four digits of years, so its day fits")
+}
+
+fn day_to_date(day: i32) -> Result<Date, CalendarError> {
+    EPOCH.checked_add(jiff::SignedDuration::from_hours(i64::from(day) * 24)).map_err(|_| CalendarError::OutOfRange)
+}
+
+/// An instant in RFC 3339, UTC: `2026-05-02T10:00:00Z`.
+pub(crate) fn instant_text(ms: i64) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(at) => at.to_string(),
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+/// A date in ISO 8601: `2026-05-02`.
+pub(crate) fn date_text(day: i32) -> String {
+    match day_to_date(day) {
+        Ok(date) => date.to_string(),
+        Err(_) => format!("day {day}"),
+    }
 }

@@ -129,13 +129,15 @@ pub enum Instr {
     /// Pops so many values; pushes their texts joined.
     Concat(u16),
     /// Pops the calendar's arguments, then a business duration; pushes the instant that lies so much opening time
-    /// after now.
+    /// after now. With arguments the calendar is the one named `name(argument)`, such as `store_hours(DC1)`.
     BusinessDue {
         calendar: CalendarId,
         args: u16,
     },
     /// Pops money that isn't rounded yet; pushes it rounded to its currency's minor unit.
     Round(Rounding),
+    /// Pops a case of that enum; pushes its name as Text. A case alone doesn't know its enum, so texts need this.
+    CaseName(TypeId),
 }
 
 /// List methods that take a closure.
@@ -160,7 +162,7 @@ pub enum ListMethod {
 pub enum Method {
     /// list -> Int
     Count,
-    /// list -> the sum of its numbers or moneys; an absent value where a list of moneys is empty
+    /// list -> the sum of its numbers or moneys; absent where the list is empty
     Sum,
     /// list -> its least element or absent
     Min,
@@ -188,6 +190,8 @@ pub enum Method {
     Abs,
     /// Instant, Text zone -> Date
     DateIn,
+    /// Money, list of weights -> list of Money that adds up to it
+    Allocate,
 }
 
 /// How halves are rounded.

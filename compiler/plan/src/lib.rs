@@ -7,17 +7,20 @@ mod bundle;
 pub mod calendar;
 mod code;
 mod encoding;
+pub mod eval;
 pub mod graph;
 mod ids;
 pub mod json;
 mod plan;
 mod system;
+mod text;
 mod types;
 mod value;
 
 pub use bundle::{Bundle, Column, Decision, DecisionRow, Function, SourceFile, SourceSpan};
 pub use code::{Code, Instr, ListMethod, Method, Rounding, Slot};
 pub use encoding::{BUNDLE_FORMAT, BundleHash, DecodeError, decode_bundle, encode_bundle};
+pub use eval::{ConstEnv, Env, EvalError, eval, eval_bool};
 pub use ids::{CalendarId, DecisionId, FlowId, FunctionId, NodeId, OpId, ScopeId, SpanId, StateId, SystemId, TypeId};
 pub use plan::{
     AwaitNode, CallNode, Catch, ChooseArm, EachNode, EventArm, Handler, KeyRule, Meanwhile, MeanwhileKind, Node,
