@@ -1,6 +1,7 @@
 //! The texts that a compilation has read, and places in them.
 
 use serde::Serialize;
+use std::fmt;
 use std::sync::Arc;
 
 /// Names a source file: its position in [`Sources`].
@@ -8,7 +9,7 @@ use std::sync::Arc;
 pub struct FileId(u32);
 
 /// A half-open range of bytes in one file. Twelve bytes, so it is passed by value everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Span {
     pub file: FileId,
     pub start: u32,
@@ -55,6 +56,13 @@ impl FileId {
 
     pub const fn index(self) -> u32 {
         self.0
+    }
+}
+
+/// Short, because trees are full of spans: the bytes alone.
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
     }
 }
 

@@ -1,0 +1,3 @@
+//! From the text of a `.flow` file to its tree. Reading never fails: whatever the text, there is a tree and a list of findings.
+
+pub mod ast;
