@@ -1,0 +1,196 @@
+//! Calls to systems: one idempotency key, several attempts.
+use flowline_plan::{CallNode, Node, NodeKind, OpClass, OpDef, OpRef, ResourceUse, RetryPolicy, StateId, Value};
+
+use super::{
+    At, CallFor, Machine, Oracle, PendingCall, Resource, TimerFor,
+    machine::{ALARM_AFTER_MS, internal},
+};
+use crate::{Call, CallKey, Incident, Output};
+
+impl<O: Oracle> Machine<'_, O> {
+    /// Starts the call of a node.
+    pub(super) fn start_step(&mut self, no: u32, node: &Node, call: &CallNode) -> Result<(), Incident> {
+        let args = self.oracle.prepare(no, &call.args)?;
+        let key = self.step_key(no, node);
+        self.start_call(no, CallFor::Step, call.op, key, args)?;
+        self.set_at(no, At::Calling);
+        Ok(())
+    }
+
+    /// Checks the resources among the arguments, mints the one that the call opens, and makes the first attempt.
+    pub(super) fn start_call(
+        &mut self,
+        no: u32,
+        what: CallFor,
+        op: OpRef,
+        key: CallKey,
+        args: Vec<Value>,
+    ) -> Result<(), Incident> {
+        let def = self.op(op)?;
+        let resources = self.resources_of(op, def, &args)?;
+        for (_, resource, _) in &resources {
+            if let Some(resource) = self.control.resources.get_mut(*resource as usize) {
+                resource.busy = true;
+            }
+        }
+        let opens = match (&def.opens, what) {
+            (Some(opens), CallFor::Step) => {
+                let at = u32::try_from(self.control.resources.len()).map_err(|_| internal("too many resources"))?;
+                self.control.resources.push(Resource {
+                    ty: opens.resource,
+                    state: None,
+                    last: false,
+                    busy: true,
+                    abandons: 0,
+                    expiry: None,
+                });
+                self.oracle.mint(at, opens.resource, key.to_string());
+                Some(at)
+            }
+            (Some(_) | None, _) => None,
+        };
+        let number = self.control.next_call;
+        self.control.next_call += 1;
+        let pending = PendingCall {
+            no: number,
+            what,
+            op,
+            attempt: 1,
+            key,
+            doubt: false,
+            resources,
+            opens,
+            since: self.now,
+            alarmed: false,
+        };
+        self.send(&pending, def, no, args);
+        if let Some(frame) = self.control.frame_mut(no) {
+            frame.call = Some(Box::new(pending));
+        }
+        Ok(())
+    }
+
+    /// Parameter, resource and present state of each resource among the arguments.
+    fn resources_of(&self, op: OpRef, def: &OpDef, args: &[Value]) -> Result<Vec<(u16, u32, StateId)>, Incident> {
+        let mut found = Vec::new();
+        for ((at, param), arg) in (0u16..).zip(&def.params).zip(args) {
+            let (Some(ResourceUse { from, .. }), Value::Resource(resource)) = (&param.resource, arg) else { continue };
+            let state = self.control.resources.get(*resource as usize).and_then(|resource| resource.state);
+            match state {
+                Some(state) if from.contains(&state) => found.push((at, *resource, state)),
+                Some(_) | None => return Err(self.wrong_state(op, *resource, state)),
+            }
+        }
+        Ok(found)
+    }
+
+    fn wrong_state(&self, op: OpRef, resource: u32, state: Option<StateId>) -> Incident {
+        let ty = self.control.resources.get(resource as usize).map(|resource| resource.ty);
+        let named = ty.and_then(|ty| Some((self.bundle.ty(ty)?.short_name(), self.bundle.resource(ty)?)));
+        let (name, def) = named.map_or(("a resource", None), |(name, def)| (name, Some(def)));
+        let state = state.and_then(|state| Some(def?.states.get(state.index())?.name.as_str())).unwrap_or("not open");
+        Incident::ResourceState { op: self.bundle.op_name(op), resource: name.to_owned(), state: state.to_owned() }
+    }
+
+    /// Hands one attempt to the shell.
+    fn send(&mut self, call: &PendingCall, def: &OpDef, no: u32, args: Vec<Value>) {
+        let views = args.iter().filter_map(|arg| match arg {
+            Value::Resource(resource) => Some(self.oracle.view(*resource)),
+            _ => None,
+        });
+        let resources = views.collect();
+        let opens = call.opens.and_then(|resource| self.oracle.view(resource).fields.first().cloned());
+        let timeout_ms = self.call_node(no, call.what).and_then(|node| node.timeout_ms).unwrap_or(def.timeout_ms);
+        self.emit(Output::Call(Box::new(Call {
+            call: call.no,
+            attempt: call.attempt,
+            op: call.op,
+            key: call.key,
+            args,
+            opens,
+            resources,
+            timeout_ms,
+            at: self.now,
+        })));
+    }
+
+    /// The next attempt of a frame's call.
+    pub(super) fn attempt_again(&mut self, no: u32) {
+        let Some(mut call) = self.control.frame_mut(no).and_then(|frame| frame.call.take()) else { return };
+        let Ok(def) = self.op(call.op) else { return };
+        call.attempt += 1;
+        let args = self.oracle.call_args(no);
+        self.send(&call, def, no, args);
+        let at = if call.what == CallFor::Step { At::Calling } else { At::Settling };
+        if let Some(frame) = self.control.frame_mut(no) {
+            frame.call = Some(call);
+            frame.at = at;
+        }
+    }
+
+    /// Arms the next attempt, or parks the frame when there is none left.
+    pub(super) fn back_off(&mut self, no: u32, said: &str) {
+        let Some(call) = self.control.frame(no).and_then(|frame| frame.call.clone()) else { return };
+        let Ok(def) = self.op(call.op) else { return };
+        let settling = call.what != CallFor::Step;
+        let policy = self.call_node(no, call.what).and_then(|node| node.retry).unwrap_or(def.retry);
+        let endless = settling || def.retriable;
+        let used_up = policy.retries_max.is_some_and(|max| call.attempt > max);
+        if used_up && !endless {
+            let op = self.bundle.op_name(call.op);
+            self.park(no, Incident::RetriesUsedUp { op, attempts: call.attempt, last: said.to_owned() });
+            return;
+        }
+        if endless && !call.alarmed && self.now - call.since >= ALARM_AFTER_MS {
+            let op = self.bundle.op_name(call.op);
+            self.emit(Output::Alarm { frame: no, op, attempts: call.attempt, last: said.to_owned() });
+            if let Some(call) = self.control.frame_mut(no).and_then(|frame| frame.call.as_mut()) {
+                call.alarmed = true;
+            }
+        }
+        self.arm_timer(no, TimerFor::Retry, self.now + pause_ms(policy, call.key, call.attempt));
+        if !settling {
+            self.set_at(no, At::Backoff);
+        }
+    }
+
+    /// A frame's call is over, whatever came of it.
+    pub(super) fn end_call(&mut self, no: u32) -> Option<PendingCall> {
+        let call = self.control.frame_mut(no)?.call.take()?;
+        for resource in call.resources.iter().map(|(_, resource, _)| *resource).chain(call.opens) {
+            if let Some(resource) = self.control.resources.get_mut(resource as usize) {
+                resource.busy = false;
+            }
+        }
+        self.oracle.call_over(no);
+        Some(*call)
+    }
+
+    /// Whether the frame's call may not be left before its outcome is known.
+    pub(super) fn must_know(&self, no: u32) -> bool {
+        let Some(call) = self.control.frame(no).and_then(|frame| frame.call.as_ref()) else { return false };
+        call.doubt && self.op(call.op).is_ok_and(|def| def.class == OpClass::Irreversible)
+    }
+
+    /// The node of a step's call; none for calls of settling.
+    pub(super) fn call_node(&self, no: u32, what: CallFor) -> Option<&CallNode> {
+        if what != CallFor::Step {
+            return None;
+        }
+        let Ok(Node { kind: NodeKind::Call(call), .. }) = self.node_at(no) else { return None };
+        Some(call)
+    }
+}
+
+/// The pause before the next attempt: doubling, capped, and spread by a quarter either way. The spread is minted from
+/// the key, so that a replay waits as long.
+fn pause_ms(policy: RetryPolicy, key: CallKey, attempt: u32) -> i64 {
+    let doubled =
+        policy.first_ms.max(1).saturating_mul(1i64.checked_shl(attempt.saturating_sub(1).min(40)).unwrap_or(i64::MAX));
+    let capped = doubled.min(policy.longest_ms.max(policy.first_ms)).max(1);
+    let bits = u64::try_from((key.0 >> 32) & 0xffff_ffff)
+        .unwrap_or(0)
+        .wrapping_add(u64::from(attempt).wrapping_mul(0x9e37_79b9));
+    let spread = i64::try_from(bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54).unwrap_or(0);
+    (capped - capped / 4).saturating_add(capped / 2 * spread / 1024).max(1)
+}

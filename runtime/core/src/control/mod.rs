@@ -1,0 +1,102 @@
+//! The control half of a run: tokens, scopes, resource states, timers, waits.
+//!
+//! It never looks at a value. Whatever depends on data (guards, counts, keys, due times) it asks of an [`Oracle`]: the
+//! run's own [`Data`](crate::data::Data), or a proof's explorer that tries every answer. So the proof is about the
+//! program that runs.
+
+mod answer;
+mod call;
+mod finish;
+mod frame;
+mod leave;
+mod machine;
+mod oracle;
+mod settle;
+mod step;
+mod wait;
+
+pub use frame::{
+    At, CallFor, Cause, Closing, Effect, Frame, GuardState, PendingCall, Queued, Resource, Stop, Timer, TimerFor, Wait,
+    WaitFor,
+};
+pub use machine::{Machine, MachineOptions};
+pub use oracle::Oracle;
+
+use flowline_plan::ScopeId;
+use serde::{Deserialize, Serialize};
+
+use crate::{Parent, RunId};
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// Whose control this is; keys and ids are minted from it.
+    pub run: RunId,
+    pub parent: Option<Parent>,
+    /// Live frames, oldest first; empty when the run has ended.
+    pub frames: Vec<Frame>,
+    /// Every resource that the run ever opened.
+    pub resources: Vec<Resource>,
+    pub ended: bool,
+    next_frame: u32,
+    next_call: u32,
+    next_timer: u32,
+    next_wait: u32,
+    next_effect: u32,
+}
+
+impl Control {
+    /// A run that hasn't begun.
+    pub fn new(run: RunId, parent: Option<Parent>) -> Self {
+        Self {
+            run,
+            parent,
+            frames: Vec::new(),
+            resources: Vec::new(),
+            ended: false,
+            next_frame: 0,
+            next_call: 0,
+            next_timer: 0,
+            next_wait: 0,
+            next_effect: 0,
+        }
+    }
+
+    /// A live frame.
+    pub fn frame(&self, no: u32) -> Option<&Frame> {
+        let at = self.frames.binary_search_by_key(&no, |frame| frame.no).ok()?;
+        self.frames.get(at)
+    }
+
+    /// A live frame, to change.
+    fn frame_mut(&mut self, no: u32) -> Option<&mut Frame> {
+        let at = self.frames.binary_search_by_key(&no, |frame| frame.no).ok()?;
+        self.frames.get_mut(at)
+    }
+
+    /// The frame and all frames around it, innermost first.
+    pub fn outward(&self, no: u32) -> impl Iterator<Item = &Frame> {
+        std::iter::successors(self.frame(no), |frame| self.frame(frame.parent?))
+    }
+
+    /// The frames directly inside another.
+    fn children(&self, no: u32) -> impl Iterator<Item = &Frame> {
+        self.frames.iter().filter(move |frame| frame.parent == Some(no))
+    }
+
+    /// Whether the frame lies past a point of no return.
+    pub fn past_return(&self, no: u32) -> bool {
+        self.outward(no).any(|frame| frame.ponr)
+    }
+
+    /// The timers that are armed, with their due times.
+    pub fn timers(&self) -> impl Iterator<Item = (u32, i64)> + '_ {
+        let of_frames = self.frames.iter().flat_map(|frame| frame.timers.iter().map(|timer| (timer.no, timer.due)));
+        of_frames.chain(self.resources.iter().filter_map(|resource| resource.expiry))
+    }
+
+    /// The scope a frame runs, for messages.
+    pub fn scope_of(&self, no: u32) -> Option<ScopeId> {
+        self.frame(no).map(|frame| frame.scope)
+    }
+}

@@ -1,0 +1,126 @@
+//! A run: control and data, one input at a time.
+use std::sync::Arc;
+
+use flowline_plan::{Bundle, FlowId, Plan, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Ending, Input, Output, Parent, RunId,
+    control::{Control, Machine, MachineOptions},
+    data::{Data, DataOracle},
+    digest::Digest,
+};
+
+/// What a run is run by: the bundle it is pinned to and its plan in it.
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub bundle: Arc<Bundle>,
+    pub flow: FlowId,
+    pub plan: Arc<Plan>,
+    pub options: MachineOptions,
+}
+
+impl Program {
+    /// The program of a flow of a bundle; none when the bundle has no such flow.
+    pub fn new(bundle: &Arc<Bundle>, flow: FlowId) -> Option<Self> {
+        let plan = Arc::clone(bundle.flow(flow)?);
+        Some(Self { bundle: Arc::clone(bundle), flow, plan, options: MachineOptions::default() })
+    }
+}
+
+/// One run. Its state follows from its program and its inputs, and from nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub flow: FlowId,
+    /// The time of the first input, ms.
+    pub started_at: i64,
+    /// The time of the last input, ms.
+    pub now: i64,
+    /// Inputs taken so far.
+    pub inputs: u64,
+    pub control: Control,
+    pub data: Data,
+    pub ending: Option<Ending>,
+    digest: Digest,
+}
+
+impl Run {
+    /// A run that hasn't begun; its first input is [`Input::Start`].
+    pub fn new(id: RunId, flow: FlowId, parent: Option<Parent>) -> Self {
+        Self {
+            flow,
+            started_at: 0,
+            now: 0,
+            inputs: 0,
+            control: Control::new(id, parent),
+            data: Data::default(),
+            ending: None,
+            digest: Digest::default(),
+        }
+    }
+
+    /// Who it is.
+    pub fn id(&self) -> RunId {
+        self.control.run
+    }
+
+    /// Takes one input at a time (ms UTC) and says what it calls for. Total: whatever comes late, twice or out of
+    /// place changes nothing. Time never goes back: an earlier `now` counts as the last one.
+    pub fn handle(&mut self, program: &Program, input: &Input, now: i64) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.now = self.now.max(now);
+        if self.inputs == 0 {
+            self.started_at = self.now;
+        }
+        self.inputs += 1;
+        let mut oracle =
+            DataOracle { bundle: &program.bundle, plan: &program.plan, data: &mut self.data, now: self.now };
+        if let Input::Start { args, .. } = input
+            && self.inputs == 1
+        {
+            // Promises may look at parameters: control binds them first, then they are armed.
+            let mut probe = Vec::new();
+            Machine::new(
+                &program.bundle,
+                &program.plan,
+                &mut self.control,
+                &mut oracle,
+                self.now,
+                &program.options,
+                &mut probe,
+            )
+            .begin_only(args);
+            oracle.begin_promises();
+        }
+        Machine::new(
+            &program.bundle,
+            &program.plan,
+            &mut self.control,
+            &mut oracle,
+            self.now,
+            &program.options,
+            &mut out,
+        )
+        .handle(input);
+        if let Some(Output::Ended(ending)) = out.iter().rev().find(|output| matches!(output, Output::Ended(_))) {
+            self.ending = Some(ending.clone());
+        }
+        self.digest.take(self.now, &self.control, &out);
+        out
+    }
+
+    /// A hash of all that the run did so far. A replay must come to the same one.
+    pub fn state_hash(&self) -> u64 {
+        self.digest.value()
+    }
+
+    /// The key that the flow's `key` clause gives for these arguments.
+    ///
+    /// # Errors
+    /// When the expression has no value.
+    pub fn key_of(program: &Program, args: &[Value], now: i64) -> Result<Option<Value>, flowline_plan::EvalError> {
+        let Some(key) = &program.plan.key else { return Ok(None) };
+        let env = flowline_plan::ConstEnv { bundle: &program.bundle, now };
+        flowline_plan::eval(&env, &key.code, args).map(Some)
+    }
+}
