@@ -109,6 +109,13 @@ impl Run {
         out
     }
 
+    /// The calls that are out: a restart hands them out again, with the same key, attempt and instant.
+    pub fn pending_calls(&mut self, program: &Program) -> Vec<Output> {
+        let oracle =
+            DataOracle { bundle: &program.bundle, plan: &program.plan, data: &mut self.data, now: self.now };
+        self.control.pending_calls(&program.bundle, &program.plan, &oracle)
+    }
+
     /// A hash of all that the run did so far. A replay must come to the same one.
     pub fn state_hash(&self) -> u64 {
         self.digest.value()

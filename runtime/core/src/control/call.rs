@@ -5,7 +5,7 @@ use super::{
     At, CallFor, Machine, Oracle, PendingCall, Resource, TimerFor,
     machine::{ALARM_AFTER_MS, internal},
 };
-use crate::{Call, CallKey, Incident, Output};
+use crate::{Call, CallKey, Incident, Output, ResourceView};
 
 impl<O: Oracle> Machine<'_, O> {
     /// Starts the call of a node.
@@ -61,6 +61,7 @@ impl<O: Oracle> Machine<'_, O> {
             resources,
             opens,
             since: self.now,
+            sent_at: self.now,
             alarmed: false,
         };
         self.send(&pending, def, no, args);
@@ -94,11 +95,7 @@ impl<O: Oracle> Machine<'_, O> {
 
     /// Hands one attempt to the shell.
     fn send(&mut self, call: &PendingCall, def: &OpDef, no: u32, args: Vec<Value>) {
-        let views = args.iter().filter_map(|arg| match arg {
-            Value::Resource(resource) => Some(self.oracle.view(*resource)),
-            _ => None,
-        });
-        let resources = views.collect();
+        let resources = views(self.oracle, &args);
         let opens = call.opens.and_then(|resource| self.oracle.view(resource).fields.first().cloned());
         let timeout_ms = self.call_node(no, call.what).and_then(|node| node.timeout_ms).unwrap_or(def.timeout_ms);
         self.emit(Output::Call(Box::new(Call {
@@ -119,6 +116,7 @@ impl<O: Oracle> Machine<'_, O> {
         let Some(mut call) = self.control.frame_mut(no).and_then(|frame| frame.call.take()) else { return };
         let Ok(def) = self.op(call.op) else { return };
         call.attempt += 1;
+        call.sent_at = self.now;
         let args = self.oracle.call_args(no);
         self.send(&call, def, no, args);
         let at = if call.what == CallFor::Step { At::Calling } else { At::Settling };
@@ -180,6 +178,12 @@ impl<O: Oracle> Machine<'_, O> {
         let Ok(Node { kind: NodeKind::Call(call), .. }) = self.node_at(no) else { return None };
         Some(call)
     }
+}
+
+/// How the resources among the arguments look to a system.
+pub(super) fn views(oracle: &impl Oracle, args: &[Value]) -> Vec<ResourceView> {
+    let resource = |arg: &Value| if let Value::Resource(resource) = arg { Some(oracle.view(*resource)) } else { None };
+    args.iter().filter_map(resource).collect()
 }
 
 /// The pause before the next attempt: doubling, capped, and spread by a quarter either way. The spread is minted from

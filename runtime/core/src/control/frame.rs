@@ -128,6 +128,8 @@ pub struct PendingCall {
     pub opens: Option<u32>,
     /// The first attempt's time, ms.
     pub since: i64,
+    /// The last attempt's time, ms.
+    pub sent_at: i64,
     /// An alarm has been shown for it.
     pub alarmed: bool,
 }

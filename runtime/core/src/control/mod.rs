@@ -11,6 +11,7 @@ mod frame;
 mod leave;
 mod machine;
 mod oracle;
+mod pending;
 mod settle;
 mod step;
 mod wait;
