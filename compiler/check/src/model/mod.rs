@@ -1,0 +1,152 @@
+//! The checked model: a project with every name resolved and every expression typed, from which lowering is mechanical.
+//!
+//! Tables and ids are those of the bundle to be: a [`TypeId`] of the model is the position in [`Model::types`] and in
+//! `Bundle::types`. What the text leaves unsaid is filled in: retries, time-outs, the class of an operation, which key
+//! of an event a wait goes by, the order of a record's fields. A model is sound only where its check found no errors;
+//! where it did, what could not be understood is left out or is of the type [`Ty::Unknown`].
+
+mod contract;
+mod expr;
+mod flow;
+mod types;
+
+pub use contract::{Idempotency, Op, OpClass, OpParam, Raise, System, Undo};
+pub use expr::{BinaryOp, Expr, ExprKind, Local, LocalId, LocalKind, MatchArm, Pattern, UnaryOp};
+pub use flow::{
+    Attempt, Await, AwaitArm, Block, Body, Branch, Call, Catch, Each, EventWait, Flow, FlowKey, Handler, Meanwhile,
+    MeanwhileKind, Promise, PromiseEnd, Repeat, Scope, Sharing, Start, Status, Stmt, StmtKind, StmtMatchArm, Timer,
+    Track, Trigger,
+};
+pub use types::{Abandon, Case, EventDef, EventKey, Expiry, Field, ResourceDef, State, Ty, TypeDef, TypeKind};
+
+use flowline_diag::Span;
+use flowline_plan::calendar;
+use flowline_plan::{DecisionId, FlowId, FunctionId, OpRef, SystemId, TypeId, Value};
+
+/// A checked project.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub types: Vec<TypeDef>,
+    pub systems: Vec<System>,
+    pub functions: Vec<Function>,
+    pub decisions: Vec<Decision>,
+    pub consts: Vec<Const>,
+    pub calendars: Vec<Calendar>,
+    pub flows: Vec<Flow>,
+}
+
+/// A constant in [`Model::consts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConstId(pub u32);
+
+impl ConstId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// `fn order_total(lines: [OrderLine]) -> Money = …`
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its full name: `std.orders.order_total`.
+    pub name: String,
+    pub doc: String,
+    /// The name in the declaration.
+    pub span: Span,
+    /// The parameters, then what closures and patterns bind. Positions are positions of the code's locals.
+    pub locals: Vec<Local>,
+    /// How many of the locals are parameters.
+    pub params: u16,
+    pub result: Ty,
+    pub body: Expr,
+}
+
+/// A decision table. Its columns are its parameters, in order.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub name: String,
+    pub doc: String,
+    pub span: Span,
+    /// The parameters, then what closures bind.
+    pub locals: Vec<Local>,
+    pub params: u16,
+    pub result: Ty,
+    /// `first`: the first row that holds answers. Otherwise no two rows may hold.
+    pub is_first_hit: bool,
+    pub rows: Vec<DecisionRow>,
+}
+
+#[derive(Debug, Clone)]
+pub struct DecisionRow {
+    pub span: Span,
+    /// One for each parameter: a Bool over the parameters, or nothing for `-`.
+    pub cells: Vec<Option<Expr>>,
+    pub result: Expr,
+}
+
+/// `const auto_approve_limit = 150.00 EUR`
+#[derive(Debug, Clone)]
+pub struct Const {
+    pub name: String,
+    pub doc: String,
+    pub span: Span,
+    pub ty: Ty,
+    /// Refers to other constants at most, and never in a circle.
+    pub value: Expr,
+    /// What the value comes to, where it is known without running code.
+    pub folded: Option<Value>,
+}
+
+/// `calendar warehouse { … }`; its `name` is the full one.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    pub doc: String,
+    pub span: Span,
+    pub hours: calendar::Calendar,
+}
+
+impl Model {
+    pub fn ty(&self, id: TypeId) -> Option<&TypeDef> {
+        self.types.get(id.index())
+    }
+
+    pub fn system(&self, id: SystemId) -> Option<&System> {
+        self.systems.get(id.index())
+    }
+
+    pub fn op(&self, op: OpRef) -> Option<&Op> {
+        self.system(op.system)?.ops.get(op.op.index())
+    }
+
+    pub fn function(&self, id: FunctionId) -> Option<&Function> {
+        self.functions.get(id.index())
+    }
+
+    pub fn decision(&self, id: DecisionId) -> Option<&Decision> {
+        self.decisions.get(id.index())
+    }
+
+    pub fn constant(&self, id: ConstId) -> Option<&Const> {
+        self.consts.get(id.index())
+    }
+
+    pub fn flow(&self, id: FlowId) -> Option<&Flow> {
+        self.flows.get(id.index())
+    }
+
+    /// The resource of that id.
+    pub fn resource(&self, id: TypeId) -> Option<&ResourceDef> {
+        match &self.ty(id)?.kind {
+            TypeKind::Resource(resource) => Some(resource),
+            TypeKind::Id | TypeKind::Enum(_) | TypeKind::Record(_) | TypeKind::Error(_) | TypeKind::Event(_) => None,
+        }
+    }
+
+    /// The event of that id.
+    pub fn event(&self, id: TypeId) -> Option<&EventDef> {
+        match &self.ty(id)?.kind {
+            TypeKind::Event(event) => Some(event),
+            TypeKind::Id | TypeKind::Enum(_) | TypeKind::Record(_) | TypeKind::Error(_) | TypeKind::Resource(_) => None,
+        }
+    }
+}
