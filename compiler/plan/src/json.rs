@@ -1,1 +1,0 @@
-//! JSON at the border.
