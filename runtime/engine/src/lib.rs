@@ -1,1 +1,25 @@
-//! 
+//! The shell around the runs: shards, group commit, event homes, recovery, checkpoints, connectors.
+//!
+//! [`Engine`] is synchronous and takes its time from a driver. What is threads and sockets lies in [`connector`] and
+//! [`live`].
+
+mod body;
+mod checkpoint;
+mod dedupe;
+mod engine;
+mod error;
+mod home;
+mod intake;
+mod recover;
+mod routes;
+mod shard;
+mod totals;
+
+pub use body::{Cursor, EventIn, InputBody, Origin, SnapshotBody, StartCause};
+pub use dedupe::{DEDUPE_DAYS, Dedupe};
+pub use engine::{Engine, EngineOptions, Finished, Given, Order, Step, Taken};
+pub use error::EngineError;
+pub use home::{Home, HomeKey, HomeSnapshot};
+pub use recover::{EngineParts, NoWatch, Recovered, Watch, bundle_in, bundle_of};
+pub use shard::{SHARDS, shard_of};
+pub use totals::{PromiseTotals, Totals, outcome_name};

@@ -1,0 +1,277 @@
+//! Starting: the bundle, the snapshots, the tail of the journal. Whatever the store can't tell is told by the journal.
+use std::sync::Arc;
+
+use flowline_core::{Input, RunId};
+use flowline_journal::{Journal, NewRecord, Record, RecordKind};
+use flowline_plan::{Bundle, decode_bundle, encode_bundle};
+use flowline_store::{KeyRange, Row, Store, Table};
+
+use crate::{
+    EngineError,
+    body::{Cursor, InputBody, SnapshotBody, decode},
+    checkpoint::{ENGINE_ROW, SnapshotRow},
+    dedupe::Dedupe,
+    engine::{Cell, Engine, EngineOptions, HomeCell, Message, Step},
+    home::Offer,
+};
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct EngineParts {
+    pub bundle: Arc<Bundle>,
+    pub store: Option<Arc<dyn Store>>,
+    pub dedupe: Dedupe,
+    pub options: EngineOptions,
+}
+
+/// What a start found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// The folder was there before.
+    pub existed: bool,
+    /// Runs that go on.
+    pub runs: usize,
+    /// Of these, how many came from snapshots.
+    pub snapshots: usize,
+    /// Records read behind the last checkpoint.
+    pub replayed: u64,
+}
+
+/// Sees each step of a replay.
+pub trait Watch {
+    /// Whether [`Watch::step`] wants to be called; it costs copies.
+    fn wants_steps(&self) -> bool {
+        false
+    }
+    /// A run took the input of a record.
+    fn step(&mut self, _record: &Record, _step: &Step) {}
+    /// So many records have been read.
+    fn progress(&mut self, _records: u64) {}
+}
+
+/// Sees nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoWatch;
+
+impl Watch for NoWatch {}
+
+/// Reads the bundle that a journal's runs are pinned to: its first record. None for an empty journal.
+///
+/// # Errors
+/// When the journal can't be read or its first record is no bundle.
+pub fn bundle_of(journal: &dyn Journal) -> Result<Option<Bundle>, EngineError> {
+    let Some(first) = journal.read(0)?.next() else { return Ok(None) };
+    bundle_in(&first?.record).map(Some)
+}
+
+/// The bundle in a journal's first record.
+///
+/// # Errors
+/// When it is none.
+pub fn bundle_in(record: &Record) -> Result<Bundle, EngineError> {
+    if record.kind != RecordKind::Bundle {
+        let what = format!("a journal begins with a bundle, this one with `{}`", record.kind);
+        return Err(EngineError::Replay { seq: record.seq, what });
+    }
+    Ok(decode_bundle(&record.body)?.0)
+}
+
+impl Engine {
+    /// Starts an engine on a journal. A new journal gets the bundle as its first record; an old one must hold the same.
+    ///
+    /// # Errors
+    /// When the journal or the store fails, when the folder belongs to other flows, or when a record doesn't follow from
+    /// those before it.
+    pub fn open(
+        parts: EngineParts,
+        journal: Arc<dyn Journal>,
+        watch: &mut dyn Watch,
+    ) -> Result<(Self, Recovered), EngineError> {
+        let (bytes, ours) = encode_bundle(&parts.bundle);
+        let mut engine = Self::empty(parts.bundle, journal, parts.store, parts.dedupe, parts.options);
+        let Some(theirs) = bundle_of(&*engine.journal)? else {
+            let body = bytes;
+            let record =
+                NewRecord { kind: RecordKind::Bundle, version: 1, shard: 0, run: 0, now: 0, body, state_hash: 0 };
+            let ticket = engine.journal.submit(vec![record])?;
+            engine.journal.wait(ticket.last_seq)?;
+            engine.next_seq = ticket.last_seq + 1;
+            return Ok((engine, Recovered::default()));
+        };
+        let (_, theirs) = encode_bundle(&theirs);
+        if theirs != ours {
+            return Err(EngineError::OtherBundle { ours: ours.to_string(), theirs: theirs.to_string() });
+        }
+        let mut found = Recovered { existed: true, ..Recovered::default() };
+        let marker = engine.store.as_ref().map_or(0, |store| store.marker());
+        if marker > 0 {
+            found.snapshots = engine.load(marker)?;
+        }
+        // Dedupe keys may lag behind the store: their part of the tail is read for them alone.
+        let dedupe_from = engine.dedupe.marker().min(marker);
+        found.replayed = engine.replay(dedupe_from + 1, marker, watch)?;
+        engine.drop_derived();
+        found.runs = engine.runs.len();
+        Ok((engine, found))
+    }
+
+    /// Loads the snapshots that the marker covers.
+    fn load(&mut self, marker: u64) -> Result<usize, EngineError> {
+        let Some(store) = self.store.clone() else { return Ok(0) };
+        if let Some(row) = store.get(Table::Meta, ENGINE_ROW)?
+            && let Some((seq, at)) = covered(&row, marker)?
+        {
+            let record = self.journal.read_at(at)?;
+            if let SnapshotBody::Engine { totals, cursor } = decode(&record.body, seq)? {
+                (self.totals, self.cursor) = (*totals, cursor);
+            }
+            self.now = record.now;
+            self.own_saved = Some((seq, at));
+        }
+        let mut runs = 0;
+        for row in store.scan(Table::Run, KeyRange::all()) {
+            let Some((seq, at)) = covered(&row?.1, marker)? else { continue };
+            let record = self.journal.read_at(at)?;
+            let SnapshotBody::Run { run, joined, generation, shard } = decode(&record.body, seq)? else { continue };
+            if run.control.ended {
+                continue;
+            }
+            let Some(program) = self.programs.get(run.flow.index()).map(Arc::clone) else { continue };
+            let id = run.id();
+            for frame in &run.control.frames {
+                if let flowline_core::control::At::Incident(incident) = &frame.at {
+                    self.incidents.insert((id, frame.no), (**incident).clone());
+                }
+            }
+            let saved = Some((seq, at));
+            self.runs.insert(id, Cell { run: *run, program, shard, joined, generation, dirty: false, saved });
+            self.arm_all(id);
+            runs += 1;
+        }
+        for row in store.scan(Table::Home, KeyRange::all()) {
+            let Some((seq, at)) = covered(&row?.1, marker)? else { continue };
+            let record = self.journal.read_at(at)?;
+            let SnapshotBody::Home(snapshot) = decode(&record.body, seq)? else { continue };
+            for (run, wait) in snapshot.home.registered() {
+                self.waits.insert((run, wait), snapshot.key.clone());
+            }
+            self.homes.insert(snapshot.key, HomeCell { home: snapshot.home, dirty: false, saved: Some((seq, at)) });
+        }
+        Ok(runs)
+    }
+
+    /// Reads the journal from a seq on; up to `loaded` only for the dedupe keys.
+    fn replay(&mut self, from: u64, loaded: u64, watch: &mut dyn Watch) -> Result<u64, EngineError> {
+        self.summaries_to = loaded;
+        let (mut count, mut last) = (0, loaded.max(from.saturating_sub(1)));
+        self.trace = watch.wants_steps().then(Vec::new);
+        for stored in self.journal.read(from)? {
+            let record = stored?.record;
+            last = record.seq;
+            if record.seq <= loaded {
+                self.remember(&record)?;
+                continue;
+            }
+            self.replay_one(&record, watch)?;
+            count += 1;
+            if count % 4_096 == 0 {
+                watch.progress(count);
+            }
+        }
+        self.next_seq = last + 1;
+        self.summaries_to = u64::MAX;
+        self.trace = None;
+        Ok(count)
+    }
+
+    /// Takes only the identity of an event.
+    fn remember(&mut self, record: &Record) -> Result<(), EngineError> {
+        if record.kind == RecordKind::Input
+            && record.run == 0
+            && let InputBody::Event(event) = decode(&record.body, record.seq)?
+        {
+            self.dedupe.admit(&event, record.now);
+        }
+        Ok(())
+    }
+
+    fn replay_one(&mut self, record: &Record, watch: &mut dyn Watch) -> Result<(), EngineError> {
+        self.now = self.now.max(record.now);
+        // `apply` takes the seq of the record being written: the last one of the records so far.
+        self.next_seq = record.seq + 1;
+        match record.kind {
+            RecordKind::Input => {}
+            RecordKind::Cursor => {
+                let cursor: Cursor = decode(&record.body, record.seq)?;
+                self.totals.duplicates = cursor.duplicates;
+                self.totals.conflicts = cursor.conflicts;
+                self.cursor = Some(cursor);
+                return Ok(());
+            }
+            // A bundle stands once, at the beginning; the others tell nothing that the inputs don't.
+            RecordKind::Bundle
+            | RecordKind::Snapshot
+            | RecordKind::HandOver
+            | RecordKind::Checkpoint
+            | RecordKind::Retention
+            | RecordKind::Meta => return Ok(()),
+        }
+        let message = self.next_message(record)?;
+        let hash = self.apply(message)?;
+        if hash != record.state_hash {
+            return Err(EngineError::StateHash { seq: record.seq, ours: hash, theirs: record.state_hash });
+        }
+        for step in self.trace.as_mut().map(std::mem::take).unwrap_or_default() {
+            watch.step(record, &step);
+        }
+        Ok(())
+    }
+
+    /// The message that a record shows: the next one that the records before it derived, or one from outside.
+    fn next_message(&mut self, record: &Record) -> Result<Message, EngineError> {
+        while let Some(front) = self.queue.front() {
+            if !self.is_void(front) {
+                break;
+            }
+            if let Some(void) = self.queue.pop_front() {
+                self.discard(&void);
+            }
+        }
+        let run = RunId(record.run);
+        let derived = self.queue.front();
+        let shown = match decode(&record.body, record.seq)? {
+            InputBody::Event(event) => {
+                self.dedupe.admit(&event, record.now);
+                Message::Event(event)
+            }
+            InputBody::Start { .. } => match derived {
+                Some(start @ Message::Start { run: wanted, .. }) if *wanted == run => start.clone(),
+                _ => return Err(unexplained(record, "a start")),
+            },
+            InputBody::Offered { wait, event, .. } => match derived {
+                Some(offer @ Message::Offer(Offer { run: r, wait: w, event: e, .. }))
+                    if *r == run && *w == wait && *e == event =>
+                {
+                    offer.clone()
+                }
+                _ => return Err(unexplained(record, "an offered event")),
+            },
+            InputBody::Run(input) => Message::Run { run, input },
+        };
+        if derived == Some(&shown) {
+            self.queue.pop_front();
+        } else if let Message::Run { run, input: Input::Due { timer } } = &shown {
+            self.timer_fired(*run, *timer);
+        }
+        Ok(shown)
+    }
+}
+
+fn covered(row: &Row, marker: u64) -> Result<Option<(u64, flowline_journal::Position)>, EngineError> {
+    let row: SnapshotRow = decode(&row.bytes, row.seq)?;
+    Ok(row.covered_by(marker))
+}
+
+fn unexplained(record: &Record, what: &str) -> EngineError {
+    EngineError::Replay { seq: record.seq, what: format!("{what} that nothing before it calls for") }
+}
