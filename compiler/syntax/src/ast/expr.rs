@@ -28,6 +28,8 @@ pub enum ExprKind {
     /// `"Order {order.id}"`
     Text(TextLit),
     Bool(bool),
+    /// `2026-12-25`
+    Date(super::Date),
     None,
     /// The time of the current step, recorded.
     Now,

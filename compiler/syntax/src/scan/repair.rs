@@ -1,0 +1,92 @@
+//! Signs of other languages and quotes without a partner: reported by name, and mended so that the statement around them is still read.
+
+use super::lexer::{Token, TokenKind};
+use super::lines::Previous;
+use super::{Scanner, span};
+use flowline_diag::{Diagnostic, code::f01};
+
+impl Scanner<'_> {
+    /// Closes a text that the line's end cuts off: before the brackets and commas at the end of the line, which the author meant as such.
+    pub(super) fn repair_text(&mut self, token: Token) {
+        let text = self.slice(token);
+        let at = span(self.file, token.start, token.end);
+        let kept = text.trim_end_matches(['\r', ' ', '\t', ')', ']', '}', ',']);
+        let close = token.start + kept.len();
+        let finding = Diagnostic::new(&f01::UNCLOSED, "this text is never closed", at)
+            .label("expected `\"` before the end of the line");
+        let insert = flowline_diag::Span::new(at.file, at.start + narrow(kept.len()), at.start + narrow(kept.len()));
+        self.findings.push(finding.maybe_fix("close the text", insert, "\""));
+        // The last character of the text gives its place to the quote.
+        if let Some(last) = kept.chars().next_back().filter(|_| kept.len() > 1) {
+            self.blank(close - last.len_utf8(), close);
+            if let Some(byte) = self.out.get_mut(close - last.len_utf8()) {
+                *byte = b'"';
+            }
+        } else {
+            self.blank(token.start, close);
+        }
+        // What was cut off the text is read again.
+        self.at = close;
+    }
+
+    /// Semicolons and the quotes of word processors.
+    pub(super) fn repair_foreign(&mut self, token: Token) {
+        let sign = self.slice(token);
+        let at = span(self.file, token.start, token.end);
+        let first = sign.chars().next().unwrap_or(' ');
+        let finding = |message: &str| Diagnostic::new(&f01::FOREIGN, message.to_owned(), at);
+        match first {
+            ';' => {
+                self.findings.push(finding("a statement ends with its line, without `;`").fix(
+                    "remove the `;`",
+                    at,
+                    "",
+                ));
+                self.blank(token.start, token.end);
+            }
+            '\u{feff}' | '\u{a0}' => {
+                // An invisible sign: a byte-order mark or a blank that does not break.
+                if first == '\u{a0}' || token.start > 0 {
+                    self.findings.push(finding("an invisible sign stands here").fix("write a plain blank", at, " "));
+                }
+                self.blank(token.start, token.end);
+                if self.item.is_some_and(|item| item.start == token.start) {
+                    self.item = None;
+                }
+            }
+            _ => self.repair_quotes(token, first),
+        }
+    }
+
+    /// `“text”` and `'text'`: both quotes become ours, and one finding with one fix speaks for both.
+    fn repair_quotes(&mut self, token: Token, first: char) {
+        let rest = self.text.get(token.end..).unwrap_or("");
+        let line = rest.split('\n').next().unwrap_or("");
+        let partner = line.char_indices().find(|(_, c)| *c == '"' || matches!(c, '“' | '”' | '„' | '‘' | '’' | '\''));
+        let at = span(self.file, token.start, token.end);
+        let mut edits = vec![flowline_diag::Edit { span: at, text: "\"".to_owned() }];
+        if let Some((offset, quote)) = partner {
+            let start = token.end + offset;
+            let end = start + quote.len_utf8();
+            edits.push(flowline_diag::Edit { span: span(self.file, start, end), text: "\"".to_owned() });
+            for (from, to) in [(token.start, token.end), (start, end)] {
+                self.blank(from, to);
+            }
+            for at in [start, token.end - 1] {
+                if let Some(byte) = self.out.get_mut(at) {
+                    *byte = b'"';
+                }
+            }
+            self.at = end;
+        }
+        let message = format!("`{first}` is not a quote of this language");
+        let fix = flowline_diag::Fix { title: "write `\"`".to_owned(), edits, safe: partner.is_some() };
+        self.findings.push(Diagnostic::new(&f01::FOREIGN, message, at).label("write `\"`").fix_with(fix));
+        self.previous = Previous::Other;
+        debug_assert!(token.kind == TokenKind::Foreign, "only foreign signs are repaired here");
+    }
+}
+
+fn narrow(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
