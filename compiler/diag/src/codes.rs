@@ -2,9 +2,10 @@
 //! `docs/errors/<CODE>.md`: the `explain` command, the manual and the renderers all print from there. A code is never reused.
 
 use crate::Severity;
+use std::fmt;
 
 /// What a code means, written once.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Code {
     /// `F` and four digits; the first two name the group.
     pub id: &'static str,
@@ -14,6 +15,13 @@ pub struct Code {
     pub severity: Severity,
     /// The page `docs/errors/<id>.md`: what it means, a bad example, a good one.
     pub explanation: &'static str,
+}
+
+/// The id alone: a code is known by it, and its page is long.
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
 }
 
 /// All codes of the compiler, in order of their groups.

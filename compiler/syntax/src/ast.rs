@@ -68,6 +68,7 @@ pub struct Item {
     pub kind: ItemKind,
 }
 
+#[allow(clippy::large_enum_variant, reason = "a file has few declarations, and readers match on them by value")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum ItemKind {
     Id(IdDecl),

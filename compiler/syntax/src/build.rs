@@ -48,7 +48,7 @@ pub(crate) struct Builder<'s> {
 #[derive(Debug)]
 pub(crate) enum Top {
     Use(Use),
-    Item(Item),
+    Item(Box<Item>),
 }
 
 /// The children of a node without keywords and marks.
@@ -103,7 +103,7 @@ impl<'s> Builder<'s> {
                     let span = self.span(&node);
                     let kind = self.declaration(node);
                     self.check_case(&kind);
-                    top = Some(Top::Item(Item { span, doc: self.doc(span), kind }));
+                    top = Some(Top::Item(Box::new(Item { span, doc: self.doc(span), kind })));
                 }
             }
         }

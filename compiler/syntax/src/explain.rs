@@ -24,23 +24,34 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
     }
     let first = word_at(head, 0);
     let first_at = scan::span(file, bad.start, bad.start + first.len());
-    if let Some(place) = words::place_of(bad.rule) {
-        if let Some(finding) = words::foreign(text, first_at, first, place) {
-            return Some(finding);
-        }
+    if let Some(place) = words::place_of(bad.rule)
+        && let Some(finding) = words::foreign(text, first_at, first, place)
+    {
+        return Some(finding);
     }
     let opens = text.get(head_end..).is_some_and(|rest| rest.starts_with('{')) && head_end < bad.end;
     let probe = if opens { format!("{head}{{}}") } else { head.to_owned() };
     let error =
         strict_rules(bad.rule).iter().filter_map(|rule| FlowParser::parse(*rule, &probe).err()).max_by_key(stopped)?;
     let stopped = stopped(&error).min(head.len());
+    // `:=` is one sign to the author, though the grammar could read its colon.
+    let stopped = if head.get(..stopped).is_some_and(|read| read.ends_with(':')) && word_at(head, stopped) == "=" {
+        stopped - 1
+    } else {
+        stopped
+    };
     let found = word_at(head, stopped);
     let start = bad.start + stopped;
     let at = scan::span(file, start, start + found.len());
-    if stopped == 0 {
-        if let Some(finding) = near_keyword(bad.rule, found, at) {
-            return Some(finding);
-        }
+    let begins = head.get(..stopped).is_some_and(|read| read.trim() == first || read.trim().is_empty());
+    if begins
+        && !words::starters(bad.rule).contains(&first)
+        && let Some(finding) = near_keyword(bad.rule, first, first_at)
+    {
+        return Some(finding);
+    }
+    if let Some(finding) = words::mixed_marks(positives(&error), found, at) {
+        return Some(finding);
     }
     if let Some(finding) = words::foreign(text, at, found, words::Place::Inside) {
         return Some(finding);
@@ -122,7 +133,7 @@ const STRICT: &[(Rule, &[Rule])] = &[
     (Rule::bad_stmt_arm, &[Rule::only_stmt_arm]),
     (Rule::bad_match_arm, &[Rule::only_match_arm]),
     (Rule::bad_branch, &[Rule::only_branch]),
-    (Rule::bad_row, &[Rule::only_row, Rule::only_head_row]),
+    (Rule::bad_row, &[Rule::only_head_row, Rule::only_row]),
     (Rule::bad_system_line, &[Rule::only_system_line]),
     (Rule::bad_test_line, &[Rule::only_test_line]),
     (Rule::bad_property, &[Rule::only_property]),
@@ -154,13 +165,16 @@ fn stopped(error: &Error<Rule>) -> usize {
 
 /// The rules that would have fitted, in the reader's words.
 fn expected(error: &Error<Rule>, bad: Rule, at_start: bool) -> String {
-    if at_start {
-        if let Some(what) = words::what_stands_here(bad) {
-            return what.to_owned();
-        }
+    if at_start && let Some(what) = words::what_stands_here(bad) {
+        return what.to_owned();
     }
-    let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return "something else".to_owned() };
-    let mut names: Vec<String> = positives.iter().filter_map(|rule| words::name(*rule)).collect();
+    let names_of = |wanted: &dyn Fn(&&Rule) -> bool| -> Vec<String> {
+        positives(error).iter().filter(wanted).filter_map(|rule| words::name(*rule)).collect()
+    };
+    let mut names = names_of(&|rule| !words::CONTINUATIONS.contains(rule));
+    if names.is_empty() {
+        names = names_of(&|_| true);
+    }
     names.sort_by_key(|name| (name.starts_with('`'), name.clone()));
     names.dedup();
     // A value explains more than the signs that might go on with the one before.
@@ -178,9 +192,15 @@ fn expected(error: &Error<Rule>, bad: Rule, at_start: bool) -> String {
     }
 }
 
+fn positives(error: &Error<Rule>) -> &[Rule] {
+    match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => positives,
+        ErrorVariant::CustomError { .. } => &[],
+    }
+}
+
 fn error_keywords(error: &Error<Rule>) -> Vec<&'static str> {
-    let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return Vec::new() };
-    positives.iter().filter_map(|rule| words::keyword(*rule)).collect()
+    positives(error).iter().filter_map(|rule| words::keyword(*rule)).collect()
 }
 
 /// The word at an offset, or the one sign that stands there; empty at the end.

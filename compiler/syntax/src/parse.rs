@@ -7,6 +7,7 @@ use crate::grammar::{FlowParser, Rule};
 use crate::scan::{self, ItemRange, Scan};
 use flowline_diag::{Diagnostic, FileId};
 use pest::Parser;
+use std::collections::HashSet;
 
 /// A tree and what is wrong with its text. The tree is whole even where the text is not.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,21 +21,26 @@ pub struct Parsed {
 pub fn parse(file: FileId, text: &str) -> Parsed {
     let Scan { text: normal, items: ranges, docs, module_doc, findings } = scan::scan(file, text);
     let mut module = Module { file, doc: module_doc, uses: Vec::new(), items: Vec::with_capacity(ranges.len()) };
+    let mut spoken_for: HashSet<usize> =
+        findings.iter().map(|finding| line_start(text, finding.primary.span.start as usize)).collect();
     let mut diagnostics = findings;
     for range in ranges {
         let mut builder = Builder::new(file, range.start, &docs);
         match read(&mut builder, &normal, range) {
             Some(Top::Use(one)) => module.uses.push(one),
-            Some(Top::Item(item)) => module.items.push(item),
+            Some(Top::Item(item)) => module.items.push(*item),
             None => {
                 let span = scan::span(file, range.start, range.end);
                 module.items.push(Item { span, doc: None, kind: ItemKind::Bad { name: None } });
             }
         }
-        diagnostics.append(&mut builder.findings);
+        for finding in builder.findings.drain(..) {
+            spoken_for.insert(line_start(text, finding.primary.span.start as usize));
+            diagnostics.push(finding);
+        }
         for bad in builder.bad {
-            // What the scan or another node has already spoken about is not explained twice.
-            if !is_spoken_for(&diagnostics, &bad, text) {
+            // A line that the scan or another node has already spoken about is not explained twice.
+            if spoken_for.insert(line_start(text, bad.start)) {
                 diagnostics.extend(explain(file, &normal, &bad));
             }
         }
@@ -54,13 +60,7 @@ fn read(builder: &mut Builder<'_>, text: &str, range: ItemRange) -> Option<Top> 
     }
 }
 
-/// Whether a finding already points into the bad text, or to the line on which it begins.
-fn is_spoken_for(findings: &[Diagnostic], bad: &BadText, text: &str) -> bool {
-    let line_start = text.get(..bad.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let first_line =
-        text.get(bad.start..bad.end).and_then(|words| words.find('\n')).map_or(bad.end, |len| bad.start + len);
-    findings.iter().rev().any(|finding| {
-        let at = finding.primary.span.start as usize;
-        line_start <= at && at <= first_line
-    })
+/// Where the line of an offset begins.
+fn line_start(text: &str, offset: usize) -> usize {
+    text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
 }

@@ -16,7 +16,7 @@ use lines::{Frame, FrameKind, Previous};
 /// Blocks and brackets nest at most this deep.
 pub(crate) const NESTING_MAX: usize = 64;
 /// One expression has at most this many operators, fields and calls in a row.
-pub(crate) const CHAIN_MAX: usize = 512;
+pub(crate) const CHAIN_MAX: usize = 256;
 /// A declaration has at most this many bytes.
 pub(crate) const ITEM_BYTES_MAX: usize = 1024 * 1024;
 
@@ -280,10 +280,12 @@ impl<'t> Scanner<'t> {
             self.text.get(self.line_start..token.start).is_some_and(|before| before.trim_start().is_empty());
         let indent = self.indent();
         if let Some(frame) = self.frames.pop() {
-            if first_on_line && bracket == b'}' && indent < frame.indent {
-                if let Some(item) = &mut self.item {
-                    item.suspect.get_or_insert(frame.start);
-                }
+            if first_on_line
+                && bracket == b'}'
+                && indent < frame.indent
+                && let Some(item) = &mut self.item
+            {
+                item.suspect.get_or_insert(frame.start);
             }
             self.frame().closed(frame.kind);
         }

@@ -15,77 +15,102 @@ pub(super) enum Place {
     Inside,
 }
 
-/// Theirs, where, ours, and whether the one can simply take the place of the other.
-const FOREIGN: &[(&str, Place, &str, bool)] = &[
-    ("function", Place::Declaration, "fn", true),
-    ("func", Place::Declaration, "fn", true),
-    ("def", Place::Declaration, "fn", true),
-    ("workflow", Place::Declaration, "flow", true),
-    ("process", Place::Declaration, "flow", true),
-    ("pipeline", Place::Declaration, "flow", true),
-    ("import", Place::Declaration, "use", false),
-    ("from", Place::Declaration, "use", false),
-    ("struct", Place::Declaration, "record", true),
-    ("class", Place::Declaration, "record", true),
-    ("type", Place::Declaration, "record", false),
-    ("interface", Place::Declaration, "system", true),
-    ("service", Place::Declaration, "system", true),
-    ("exception", Place::Declaration, "error", true),
-    ("message", Place::Declaration, "event", true),
-    ("signal", Place::Declaration, "event", true),
-    ("let", Place::Declaration, "const", true),
-    ("rule", Place::Declaration, "decision", true),
-    ("task", Place::Statement, "do", true),
-    ("call", Place::Statement, "do", true),
-    ("invoke", Place::Statement, "do", true),
-    ("step", Place::Statement, "do", true),
-    ("activity", Place::Statement, "do", true),
-    ("if", Place::Statement, "when", true),
-    ("switch", Place::Statement, "match", true),
-    ("case", Place::Statement, "match", false),
-    ("while", Place::Statement, "repeat up to n times { … } until", false),
-    ("loop", Place::Statement, "repeat up to n times { … } until", false),
-    ("foreach", Place::Statement, "for each", true),
-    ("try", Place::Statement, "attempt", true),
-    ("throw", Place::Statement, "fail", true),
-    ("raise", Place::Statement, "fail", true),
-    ("return", Place::Statement, "give` or `stop", false),
-    ("end", Place::Statement, "stop", true),
-    ("exit", Place::Statement, "stop", true),
-    ("sleep", Place::Statement, "wait", true),
-    ("delay", Place::Statement, "wait", true),
-    ("send", Place::Statement, "emit", true),
-    ("publish", Place::Statement, "emit", true),
-    ("set", Place::Statement, "let", true),
-    ("const", Place::Statement, "let", true),
-    ("spawn", Place::Statement, "start", true),
-    ("fork", Place::Statement, "parallel", true),
-    ("receive", Place::Statement, "await", true),
-    ("catch", Place::Handler, "on", true),
-    ("except", Place::Handler, "on", true),
-    ("finally", Place::Handler, "abandon` rows or `undo", false),
-    ("depends_on", Place::Header, "when", false),
-    ("needs", Place::Header, "when", false),
-    ("trigger", Place::Header, "when", true),
-    ("triggers", Place::Header, "when", true),
-    ("throws", Place::Header, "raises", true),
-    ("returns", Place::Header, "->", true),
-    ("throws", Place::Inside, "raises", true),
-    ("depends_on", Place::Inside, "the order of the lines", false),
-    ("catch", Place::Inside, "on", true),
-    ("except", Place::Inside, "on", true),
-    ("elif", Place::Inside, "else when", true),
-    ("elseif", Place::Inside, "else when", true),
-    ("null", Place::Inside, "none", true),
-    ("nil", Place::Inside, "none", true),
-    ("undefined", Place::Inside, "none", true),
-    ("===", Place::Inside, "==", true),
-    ("!==", Place::Inside, "!=", true),
-    ("<>", Place::Inside, "!=", true),
-    (":=", Place::Inside, "=", true),
-    ("&&", Place::Inside, "and", true),
-    ("||", Place::Inside, "or", true),
-    ("!", Place::Inside, "not", true),
+/// What stands for a foreign word here.
+#[derive(Debug, Clone, Copy)]
+enum Ours {
+    /// It can simply take the other's place.
+    Word(&'static str),
+    /// Things are said another way.
+    Advice(&'static str),
+}
+use Ours::{Advice, Word};
+
+const FOREIGN: &[(&str, Place, Ours)] = &[
+    ("function", Place::Declaration, Word("fn")),
+    ("func", Place::Declaration, Word("fn")),
+    ("def", Place::Declaration, Word("fn")),
+    ("workflow", Place::Declaration, Word("flow")),
+    ("process", Place::Declaration, Word("flow")),
+    ("pipeline", Place::Declaration, Word("flow")),
+    ("import", Place::Declaration, Advice("names are brought in by `use module.{Name}`")),
+    ("from", Place::Declaration, Advice("names are brought in by `use module.{Name}`")),
+    ("struct", Place::Declaration, Word("record")),
+    ("class", Place::Declaration, Word("record")),
+    ("type", Place::Declaration, Advice("a type is an `id`, an `enum` or a `record`")),
+    ("interface", Place::Declaration, Word("system")),
+    ("service", Place::Declaration, Word("system")),
+    ("exception", Place::Declaration, Word("error")),
+    ("message", Place::Declaration, Word("event")),
+    ("signal", Place::Declaration, Word("event")),
+    ("let", Place::Declaration, Word("const")),
+    ("rule", Place::Declaration, Word("decision")),
+    ("task", Place::Statement, Word("do")),
+    ("call", Place::Statement, Word("do")),
+    ("invoke", Place::Statement, Word("do")),
+    ("step", Place::Statement, Word("do")),
+    ("activity", Place::Statement, Word("do")),
+    ("if", Place::Statement, Word("when")),
+    ("switch", Place::Statement, Word("match")),
+    ("case", Place::Statement, Advice("the cases of a `match` are written `name => statement`")),
+    ("while", Place::Statement, Advice("a loop has a bound: `repeat up to n times { … } until condition`")),
+    ("loop", Place::Statement, Advice("a loop has a bound: `repeat up to n times { … } until condition`")),
+    ("foreach", Place::Statement, Word("for each")),
+    ("try", Place::Statement, Word("attempt")),
+    ("throw", Place::Statement, Word("fail")),
+    ("raise", Place::Statement, Word("fail")),
+    ("return", Place::Statement, Advice("`give value` ends a block with a value, `stop outcome` ends the run")),
+    ("end", Place::Statement, Word("stop")),
+    ("exit", Place::Statement, Word("stop")),
+    ("sleep", Place::Statement, Word("wait")),
+    ("delay", Place::Statement, Word("wait")),
+    ("send", Place::Statement, Word("emit")),
+    ("publish", Place::Statement, Word("emit")),
+    ("set", Place::Statement, Word("let")),
+    ("const", Place::Statement, Word("let")),
+    ("spawn", Place::Statement, Word("start")),
+    ("fork", Place::Statement, Word("parallel")),
+    ("receive", Place::Statement, Word("await")),
+    ("catch", Place::Handler, Word("on")),
+    ("except", Place::Handler, Word("on")),
+    (
+        "finally",
+        Place::Handler,
+        Advice("what was opened is settled by its `abandon` rows, what was done by its `undo`"),
+    ),
+    (
+        "depends_on",
+        Place::Header,
+        Advice("steps run in the order of their lines; what runs side by side stands in `parallel { … }`"),
+    ),
+    (
+        "needs",
+        Place::Header,
+        Advice("steps run in the order of their lines; what runs side by side stands in `parallel { … }`"),
+    ),
+    ("trigger", Place::Header, Word("when")),
+    ("triggers", Place::Header, Word("when")),
+    ("throws", Place::Header, Word("raises")),
+    ("returns", Place::Header, Word("->")),
+    ("throws", Place::Inside, Word("raises")),
+    (
+        "depends_on",
+        Place::Inside,
+        Advice("steps run in the order of their lines; what runs side by side stands in `parallel { … }`"),
+    ),
+    ("catch", Place::Inside, Word("on")),
+    ("except", Place::Inside, Word("on")),
+    ("elif", Place::Inside, Word("else when")),
+    ("elseif", Place::Inside, Word("else when")),
+    ("null", Place::Inside, Word("none")),
+    ("nil", Place::Inside, Word("none")),
+    ("undefined", Place::Inside, Word("none")),
+    ("===", Place::Inside, Word("==")),
+    ("!==", Place::Inside, Word("!=")),
+    ("<>", Place::Inside, Word("!=")),
+    (":=", Place::Inside, Word("=")),
+    ("&&", Place::Inside, Word("and")),
+    ("||", Place::Inside, Word("or")),
+    ("!", Place::Inside, Word("not")),
 ];
 
 pub(super) fn place_of(rule: Rule) -> Option<Place> {
@@ -101,26 +126,35 @@ const PLACES: &[(Rule, Place)] = &[
 
 /// A finding for a word of another language, with ours as the fix.
 pub(super) fn foreign(text: &str, at: Span, found: &str, place: Place) -> Option<Diagnostic> {
-    if place == Place::Inside {
-        if let Some(finding) = mixed_equals(text, at, found) {
-            return Some(finding);
-        }
+    if place == Place::Inside
+        && let Some(finding) = mixed_equals(text, at, found)
+    {
+        return Some(finding);
     }
-    let (theirs, _, ours, replaces) =
-        FOREIGN.iter().find(|(theirs, where_, _, _)| *theirs == found && *where_ == place)?;
+    let (theirs, _, ours) = FOREIGN.iter().find(|(theirs, where_, _)| *theirs == found && *where_ == place)?;
     let kind = if theirs.starts_with(|c: char| c.is_ascii_alphabetic()) { "word" } else { "sign" };
     let finding = Diagnostic::new(&f01::FOREIGN, format!("`{theirs}` is not a {kind} of this language"), at);
-    let finding = finding.label(if *replaces { format!("write `{ours}`") } else { format!("here it is `{ours}`") });
-    Some(if *replaces {
-        let title = format!("replace with `{ours}`");
-        finding.fix_with(Fix {
-            title,
-            edits: vec![Edit { span: at, text: (*ours).to_owned() }],
-            safe: place != Place::Declaration,
-        })
-    } else {
-        finding.help(format!("see `{ours}` in the language's reference"))
+    Some(match ours {
+        Advice(advice) => finding.help(*advice),
+        Word(ours) => {
+            let title = format!("replace with `{ours}`");
+            let edits = vec![Edit { span: at, text: (*ours).to_owned() }];
+            // A declaration's body may be foreign too, so a person should look at it.
+            finding.label(format!("write `{ours}`")).fix_with(Fix { title, edits, safe: place != Place::Declaration })
+        }
     })
+}
+
+/// A mark where another was due: `->` for `=>`, `=` for `:`.
+pub(super) fn mixed_marks(expected: &[Rule], found: &str, at: Span) -> Option<Diagnostic> {
+    let ours = match found {
+        "->" | ":" if expected.contains(&Rule::fat_arrow) => "=>",
+        "=>" | ":" if expected.contains(&Rule::arrow) => "->",
+        "=" if expected.contains(&Rule::colon) => ":",
+        _ => return None,
+    };
+    let finding = Diagnostic::new(&f01::FOREIGN, format!("`{found}` stands where `{ours}` is due"), at);
+    Some(finding.label(format!("write `{ours}`")).fix(format!("replace with `{ours}`"), at, ours))
 }
 
 /// `=` where `==` is meant, and the other way round.
@@ -198,7 +232,27 @@ pub(super) fn starters(rule: Rule) -> &'static [&'static str] {
 }
 
 const STARTERS: &[(Rule, &[&str])] = &[
-    (Rule::bad_system_line, &["op", "owns", "cleared"]),
+    (
+        Rule::bad_system_line,
+        &[
+            "op",
+            "owns",
+            "cleared",
+            "reads",
+            "writes",
+            "undo",
+            "idempotent",
+            "raises",
+            "takes",
+            "timeout",
+            "retry",
+            "retriable",
+            "irreversible",
+            "harmless",
+            "settles",
+            "later",
+        ],
+    ),
     (Rule::bad_resource_line, &["open", "doubt", "closed", "abandon", "splits"]),
     (Rule::bad_event_line, &["key", "kept", "carries"]),
     (Rule::bad_promise_line, &["at", "missed"]),
@@ -240,6 +294,19 @@ const HERE: &[(Rule, &str)] = &[
     (Rule::bad_resource_line, "a field, `open`, `doubt`, `closed` or `abandon`"),
     (Rule::bad_abandon, "a row such as `held => inventory.release(self)`"),
     (Rule::bad_init, "a field such as `name: value`"),
+];
+
+/// What may go on with a value; it is left out of a list that has more to say.
+pub(super) const CONTINUATIONS: &[Rule] = &[
+    Rule::dot,
+    Rule::k_exists,
+    Rule::k_with,
+    Rule::paren_open,
+    Rule::args,
+    Rule::k_of,
+    Rule::k_and,
+    Rule::k_or,
+    Rule::range,
 ];
 
 /// How readers call a rule; none for those that help nobody.

@@ -4,7 +4,7 @@
 //! `??`, `and`, `or` or `else`; with a handler's word behind the `}` of an `attempt` or of a handler; with `late` behind a flow's body;
 //! with a clause's word in the header of a flow or an op, behind `do` and behind `await`. Never before `-`, `(` or `[`.
 
-use super::lexer::{Token, TokenKind};
+use super::lexer::{self, Token, TokenKind};
 use super::{CHAIN_MAX, NESTING_MAX, STATEMENT_STARTERS, Scanner};
 
 /// An open bracket, and what is known of the statement being read inside it.
@@ -153,9 +153,13 @@ impl Scanner<'_> {
             return token.kind != TokenKind::Close(b'}')
                 && !(STATEMENT_STARTERS.contains(&word) && self.is_statement(token));
         }
+        // Nothing but a clause can stand in a flow's header: a mistyped one must not cut the flow off its body.
+        if frame.in_flow_header() && token.start > self.line_start && !matches!(token.kind, TokenKind::Close(_)) {
+            return true;
+        }
         match token.kind {
             TokenKind::Sign => matches!(self.slice(token), "." | "?." | "??"),
-            TokenKind::Open(b'{') => frame.in_flow_header() && frame.head == Head::Flow,
+            TokenKind::Open(b'{') => frame.in_flow_header(),
             TokenKind::Word if plain => {
                 matches!(word, "and" | "or" | "else")
                     || (previous == Previous::Close && frame.after_attempt() && HANDLER_WORDS.contains(&word))
@@ -200,11 +204,12 @@ impl Scanner<'_> {
             "await" => frame.has_await = true,
             "late" if frame.last_closed == Some(FrameKind::FlowBody) => frame.in_late = true,
             "promise" if frame.in_flow_header() => frame.in_promise = true,
-            "if" => frame.ifs += 1,
-            "not" => frame.chain += 1,
+            "if" | "else" => frame.ifs += 1,
+            "not" | "exists" | "of" | "and" | "or" => frame.chain += 1,
             _ => {}
         }
-        let deep = frame.ifs > NESTING_MAX;
+        let deep = frame.ifs > 2 * NESTING_MAX;
+        let too_long = frame.chain > CHAIN_MAX;
         self.previous = match word {
             "and" | "or" => Previous::Operator,
             "attempt" => Previous::Attempt,
@@ -212,8 +217,11 @@ impl Scanner<'_> {
             _ => Previous::Other,
         };
         if deep {
-            let message = format!("a statement has more than {NESTING_MAX} `if`s");
+            let message = format!("a statement has more than {} `if` and `else`", 2 * NESTING_MAX);
             self.refuse(token, message, "use a `decision` or a `match`");
+        }
+        if too_long {
+            self.refuse_chain(token);
         }
     }
 
@@ -244,9 +252,13 @@ impl Scanner<'_> {
             _ => Previous::Other,
         };
         if too_long && !in_table {
-            let message = format!("an expression has more than {CHAIN_MAX} operators in a row");
-            self.refuse(token, message, "give a part a name of its own with `let` or `fn`");
+            self.refuse_chain(token);
         }
+    }
+
+    fn refuse_chain(&mut self, token: Token) {
+        let message = format!("an expression has more than {CHAIN_MAX} operators in a row");
+        self.refuse(token, message, "give a part a name of its own with `let` or `fn`");
     }
 
     /// What the brace that opens now belongs to.
@@ -260,15 +272,28 @@ impl Scanner<'_> {
             frame.in_handler = false;
             return FrameKind::HandlerBody;
         }
-        if depth == 1 && frame.in_promise {
-            frame.in_promise = false;
+        let in_promise = std::mem::take(&mut frame.in_promise);
+        if depth == 1 && in_promise && self.opens_promise() {
             return FrameKind::OtherBrace;
         }
+        let frame = self.frame();
         if depth == 1 && (frame.in_flow_header() || frame.in_late) {
             frame.in_late = false;
             return FrameKind::FlowBody;
         }
         FrameKind::OtherBrace
+    }
+
+    /// Whether the brace just read begins what a promise does, and not the flow's body.
+    fn opens_promise(&self) -> bool {
+        let mut at = self.at;
+        while let Some(token) = lexer::next(self.text, at) {
+            if !matches!(token.kind, TokenKind::Newline | TokenKind::Comment) {
+                return matches!(self.slice(token), "at" | "missed");
+            }
+            at = token.end;
+        }
+        false
     }
 
     /// Whether `sign` follows; `==` and `=>` are not `=`.

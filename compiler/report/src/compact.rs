@@ -1,0 +1,90 @@
+//! For logs: one line per finding and one per step of its path, drawn by codespan-reporting.
+
+use crate::human::{help, numbered};
+use crate::json::counts;
+use codespan_reporting::diagnostic::{Diagnostic as Drawn, Label as DrawnLabel, LabelStyle, Severity as DrawnSeverity};
+use codespan_reporting::files::{Error, Files, SimpleFile};
+use codespan_reporting::term::{self, Config, DisplayStyle};
+use flowline_diag::{Diagnostic, FileId, Severity, Sources};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// `path:line:column: error[F0101]: message`, then the path and the help, each on a line of its own.
+pub fn compact(finding: &Diagnostic, sources: &Sources) -> String {
+    let severity = match finding.severity {
+        Severity::Error => DrawnSeverity::Error,
+        Severity::Warning => DrawnSeverity::Warning,
+        Severity::Note => DrawnSeverity::Note,
+    };
+    let primary = DrawnLabel::new(LabelStyle::Primary, finding.primary.span.file, range(finding));
+    let notes = numbered(&finding.path)
+        .map(|label| {
+            let at = sources.line_col(label.span.file, label.span.start, flowline_diag::Unit::Chars);
+            format!("{}:{}:{}: {}", sources.path(label.span.file), at.line, at.column, label.text)
+        })
+        .chain(help(finding).map(|help| format!("help: {help}")))
+        .collect();
+    let drawn = Drawn::new(severity)
+        .with_code(finding.code.id)
+        .with_message(&finding.message)
+        .with_labels(vec![primary])
+        .with_notes(notes);
+    let config = Config { display_style: DisplayStyle::Medium, ..Config::default() };
+    let mut files = Known::default();
+    files.take(finding.primary.span.file, sources);
+    term::emit_into_string(&config, &files, &drawn).expect("the primary place lies in its file")
+}
+
+/// `2 errors, 1 warning`; `no findings` where there are none.
+pub fn summary_line(findings: &[Diagnostic]) -> String {
+    let counts = counts(findings);
+    let said = [(counts.errors, "error"), (counts.warnings, "warning"), (counts.notes, "note")];
+    let parts: Vec<String> = said
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{n} {what}{}", if *n == 1 { "" } else { "s" }))
+        .collect();
+    if parts.is_empty() { "no findings".to_owned() } else { parts.join(", ") }
+}
+
+fn range(finding: &Diagnostic) -> Range<usize> {
+    finding.primary.span.start as usize..finding.primary.span.end as usize
+}
+
+/// The files that a drawing needs, by our own ids.
+#[derive(Debug, Default)]
+struct Known<'s> {
+    files: BTreeMap<FileId, SimpleFile<&'s str, &'s str>>,
+}
+
+impl<'s> Known<'s> {
+    fn take(&mut self, file: FileId, sources: &'s Sources) {
+        self.files.insert(file, SimpleFile::new(sources.path(file), sources.text(file)));
+    }
+
+    fn get(&self, file: FileId) -> Result<&SimpleFile<&'s str, &'s str>, Error> {
+        self.files.get(&file).ok_or(Error::FileMissing)
+    }
+}
+
+impl<'f> Files<'f> for Known<'_> {
+    type FileId = FileId;
+    type Name = &'f str;
+    type Source = &'f str;
+
+    fn name(&'f self, id: FileId) -> Result<&'f str, Error> {
+        Ok(self.get(id)?.name())
+    }
+
+    fn source(&'f self, id: FileId) -> Result<&'f str, Error> {
+        Ok(self.get(id)?.source())
+    }
+
+    fn line_index(&'f self, id: FileId, byte: usize) -> Result<usize, Error> {
+        self.get(id)?.line_index((), byte)
+    }
+
+    fn line_range(&'f self, id: FileId, line: usize) -> Result<Range<usize>, Error> {
+        self.get(id)?.line_range((), line)
+    }
+}

@@ -1,0 +1,77 @@
+//! Each renderer tells the same story.
+
+use flowline_diag::{Diagnostic, Severity, Sources, Span, code::f01};
+use flowline_report::{Colour, compact, human, json, summary_line};
+
+/// A finding with everything, across two files, behind letters of more than one byte; and a plain one.
+fn sample() -> (Vec<Diagnostic>, Sources) {
+    let mut sources = Sources::default();
+    let flow = sources.add(
+        "orders/pack.flow",
+        "/// é😀\nflow pack(order: Order) {\n  let hold = do inventory.hold(ordr)\n  let card = do payments.authorise(order)\n  stop packed\n}\n",
+    );
+    let contract = sources.add("std/inventory.flow", "system inventory {\n  op hold(order: OrderId)\n}\n");
+    let at = |file, words: &str| {
+        let start = sources.text(file).find(words).expect("the words stand in the file") as u32;
+        Span::new(file, start, start + words.len() as u32)
+    };
+    let full = Diagnostic::new(&f01::UNKNOWN_NAME, "nothing is called `ordr` here", at(flow, "ordr"))
+        .label("not found in this flow")
+        .also(at(flow, "order: Order"), "a parameter with a similar name")
+        .also(at(contract, "order: OrderId"), "this is what the operation takes")
+        .step(at(flow, "do inventory"), "the stock is set aside")
+        .step(at(contract, "op hold"), "by this operation")
+        .step(at(flow, "stop packed"), "the run ends")
+        .help("did you mean `order`?")
+        .fix("replace with `order`", at(flow, "ordr"), "order");
+    let plain = Diagnostic::new(&f01::UNEXPECTED, "the line ends too early", at(flow, "\n}").at_start())
+        .severity(Severity::Warning);
+    (vec![full, plain], sources)
+}
+
+#[test]
+fn for_people() {
+    let (findings, sources) = sample();
+    let text: String = findings.iter().map(|finding| human(finding, &sources, Colour::Off)).collect();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let (findings, sources) = sample();
+    for finding in &findings {
+        let coloured = human(finding, &sources, Colour::On);
+        assert!(coloured.contains("\u{1b}["));
+        let mut plain = String::new();
+        let mut in_escape = false;
+        for letter in coloured.chars() {
+            match letter {
+                '\u{1b}' => in_escape = true,
+                'm' if in_escape => in_escape = false,
+                _ if in_escape => {}
+                _ => plain.push(letter),
+            }
+        }
+        assert_eq!(plain, human(finding, &sources, Colour::Off));
+    }
+}
+
+#[test]
+fn for_logs() {
+    let (findings, sources) = sample();
+    let text: String = findings.iter().map(|finding| compact(finding, &sources)).collect();
+    insta::assert_snapshot!(format!("{text}{}\n", summary_line(&findings)));
+}
+
+#[test]
+fn for_programs() {
+    let (findings, sources) = sample();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json(&findings, &sources)).unwrap());
+}
+
+#[test]
+fn summaries_count() {
+    let (findings, _) = sample();
+    assert_eq!(summary_line(&findings), "1 error, 1 warning");
+    assert_eq!(summary_line(&[]), "no findings");
+}
