@@ -2,6 +2,7 @@
 //!
 //! The strict rule is run again on the bad words alone; where it gave up is where the author looks.
 
+mod keywords;
 mod words;
 
 use crate::build::BadText;
