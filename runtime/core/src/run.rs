@@ -75,23 +75,6 @@ impl Run {
         self.inputs += 1;
         let mut oracle =
             DataOracle { bundle: &program.bundle, plan: &program.plan, data: &mut self.data, now: self.now };
-        if let Input::Start { args, .. } = input
-            && self.inputs == 1
-        {
-            // Promises may look at parameters: control binds them first, then they are armed.
-            let mut probe = Vec::new();
-            Machine::new(
-                &program.bundle,
-                &program.plan,
-                &mut self.control,
-                &mut oracle,
-                self.now,
-                &program.options,
-                &mut probe,
-            )
-            .begin_only(args);
-            oracle.begin_promises();
-        }
         Machine::new(
             &program.bundle,
             &program.plan,

@@ -7,12 +7,20 @@ use crate::{Answer, Ending, Incident, Output, RunId};
 impl<O: Oracle> Machine<'_, O> {
     /// Takes an answer; one that comes late or twice doesn't count.
     pub(super) fn answered(&mut self, number: u32, attempt: u32, answer: &Answer) {
+        let by_hand = matches!(answer, Answer::Done(_) | Answer::Error(_));
         let waits = |frame: &&super::Frame| {
-            matches!(frame.at, At::Calling | At::Settling)
+            (matches!(frame.at, At::Calling | At::Settling) || by_hand && matches!(frame.at, At::Incident(_)))
                 && frame.call.as_ref().is_some_and(|call| call.no == number && call.attempt == attempt)
                 && !frame.timers.iter().any(|timer| timer.what == super::TimerFor::Retry)
         };
-        let Some(no) = self.control.frames.iter().find(waits).map(|frame| frame.no) else { return };
+        let Some(frame) = self.control.frames.iter().find(waits) else { return };
+        let no = frame.no;
+        if matches!(frame.at, At::Incident(_)) {
+            // Somebody answers for the system.
+            let settling = frame.call.as_ref().is_some_and(|call| call.what != CallFor::Step);
+            self.set_at(no, if settling { At::Settling } else { At::Calling });
+            self.emit(Output::IncidentGone { frame: no });
+        }
         let done = match answer {
             Answer::Done(value) => self.done(no, value),
             Answer::Error(error) => self.refused_by_business(no, error),
@@ -36,7 +44,10 @@ impl<O: Oracle> Machine<'_, O> {
         let def = self.op(call.op)?;
         let mut result = value.clone();
         if let (Some(resource), Some(opens)) = (call.opens, &def.opens) {
-            self.oracle.opened(resource, value, call.op)?;
+            if let Err(incident) = self.oracle.opened(resource, value, call.op) {
+                self.doubt(no, &call, def);
+                return Err(incident);
+            }
             self.hold(no, resource);
             self.set_state(no, resource, opens.state);
             result = Value::Resource(resource);
@@ -91,10 +102,11 @@ impl<O: Oracle> Machine<'_, O> {
         let Some(raise) = def.raises.iter().find(|raise| raise.error == error.error) else {
             let name = self.bundle.ty(error.error).map_or("an unknown error", |ty| ty.short_name());
             let how = format!("it answered `{name}`, which it doesn't declare under `raises`");
+            self.doubt(no, &call, def);
             return Err(Incident::Contract { op: self.bundle.op_name(call.op), how });
         };
         let before: Vec<_> = call.resources.iter().map(|(_, r, _)| (*r, self.state_of(*r))).collect();
-        if raise.outcome_unknown {
+        if raise.outcome_unknown || call.doubt && !self.key_kept(&call) {
             self.doubt(no, &call, def);
         } else {
             self.nothing_happened(no, &call, raise);
@@ -124,6 +136,9 @@ impl<O: Oracle> Machine<'_, O> {
                 Ok(())
             }
             CallFor::Repeat { effect } => {
+                if raise.outcome_unknown {
+                    return Err(self.stuck(&call, error));
+                }
                 self.end_call(no);
                 self.undone(no, effect);
                 Ok(())
@@ -144,7 +159,8 @@ impl<O: Oracle> Machine<'_, O> {
             return;
         }
         for (param, resource, state) in &call.resources {
-            let told = raise.states.iter().any(|(at, from, _)| at == param && from.is_some());
+            let now = self.state_of(*resource);
+            let told = raise.states.iter().any(|(at, from, _)| at == param && from.is_some() && *from == now);
             if !told {
                 self.set_state(no, *resource, *state);
             }
@@ -179,7 +195,7 @@ impl<O: Oracle> Machine<'_, O> {
     fn rejected(&mut self, no: u32, said: &str) -> Result<(), Incident> {
         let Some(call) = self.control.frame(no).and_then(|frame| frame.call.as_ref()) else { return Ok(()) };
         let op = self.bundle.op_name(call.op);
-        if call.what == CallFor::Step && self.stopping(no) {
+        if call.what == CallFor::Step && self.stopping(no) && !self.must_know(no) {
             self.end_call(no);
             self.wake(no);
             return Ok(());

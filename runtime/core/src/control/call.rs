@@ -39,7 +39,7 @@ impl<O: Oracle> Machine<'_, O> {
                 self.control.resources.push(Resource {
                     ty: opens.resource,
                     state: None,
-                    last: false,
+                    last: None,
                     busy: true,
                     abandons: 0,
                     expiry: None,
@@ -111,6 +111,25 @@ impl<O: Oracle> Machine<'_, O> {
         })));
     }
 
+    /// Why a call that is parked may not be made once more: the system may take it for another one by now.
+    pub(super) fn retry_refused(&self, no: u32) -> Option<Incident> {
+        let call = self.control.frame(no)?.call.as_ref().filter(|call| call.what == CallFor::Step)?;
+        let expired = call.resources.iter().any(|(_, resource, _)| {
+            let known = self.control.resources.get(*resource as usize);
+            let state = known.and_then(|r| self.bundle.resource(r.ty)?.states.get(r.state?.index()));
+            let ends = state.and_then(|state| state.expires.as_ref());
+            ends.and_then(|ends| self.oracle.instant_of(*resource, ends.field)).is_some_and(|at| at <= self.now)
+        });
+        let said = if call.doubt && !self.key_kept(call) {
+            "not repeated: its idempotency key is no longer kept; answer it by hand or settle the run"
+        } else if expired {
+            "not repeated: its resource has expired; answer it by hand or settle the run"
+        } else {
+            return None;
+        };
+        Some(Incident::Refused { op: self.bundle.op_name(call.op), said: said.to_owned() })
+    }
+
     /// The next attempt of a frame's call.
     pub(super) fn attempt_again(&mut self, no: u32) {
         let Some(mut call) = self.control.frame_mut(no).and_then(|frame| frame.call.take()) else { return };
@@ -152,22 +171,38 @@ impl<O: Oracle> Machine<'_, O> {
         }
     }
 
+    /// Whether the system still knows the key of a call.
+    pub(super) fn key_kept(&self, call: &PendingCall) -> bool {
+        let key = self.op(call.op).ok().and_then(|def| def.idempotency.as_ref());
+        key.and_then(|key| key.kept_ms).is_none_or(|kept_ms| self.now - call.since < kept_ms)
+    }
+
     /// A frame's call is over, whatever came of it.
     pub(super) fn end_call(&mut self, no: u32) -> Option<PendingCall> {
         let call = self.control.frame_mut(no)?.call.take()?;
         for resource in call.resources.iter().map(|(_, resource, _)| *resource).chain(call.opens) {
-            if let Some(resource) = self.control.resources.get_mut(resource as usize) {
-                resource.busy = false;
+            let Some(known) = self.control.resources.get_mut(resource as usize) else { continue };
+            known.busy = false;
+            // A state that ended by itself while the call was out, and that the call left as it was.
+            if let (Some(state), None) = (known.state, known.expiry) {
+                self.arm_expiry(resource, state);
             }
         }
         self.oracle.call_over(no);
         Some(*call)
     }
 
-    /// Whether the frame's call may not be left before its outcome is known.
+    /// Whether the frame's call may not be left before its outcome is known: nothing could undo it, or no state says
+    /// that it is in doubt.
     pub(super) fn must_know(&self, no: u32) -> bool {
         let Some(call) = self.control.frame(no).and_then(|frame| frame.call.as_ref()) else { return false };
-        call.doubt && self.op(call.op).is_ok_and(|def| def.class == OpClass::Irreversible)
+        let Ok(def) = self.op(call.op) else { return false };
+        let silent = |using: &ResourceUse| using.to.is_some() && using.doubt.is_none();
+        call.what == CallFor::Step
+            && call.doubt
+            && (def.class == OpClass::Irreversible
+                || def.opens.as_ref().is_some_and(|opens| opens.doubt.is_none())
+                || def.params.iter().filter_map(|param| param.resource.as_ref()).any(silent))
     }
 
     /// The node of a step's call; none for calls of settling.

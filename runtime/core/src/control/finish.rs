@@ -55,6 +55,7 @@ impl<O: Oracle> Machine<'_, O> {
                 if let Some(guard) = self.control.frame_mut(parent).and_then(|body| body.guard.as_mut()) {
                     guard.held_by = None;
                 }
+                self.look_again_after(parent, frame.scope);
                 self.wake_all_ready();
                 if self.stopping(parent) {
                     self.try_stop(parent);
@@ -72,16 +73,18 @@ impl<O: Oracle> Machine<'_, O> {
             self.forget(effects);
             return;
         }
-        let kept: Vec<Effect> = effects.into_iter().filter(|effect| !self.is_last(effect)).collect();
+        let kept: Vec<Effect> = effects.into_iter().filter(|effect| !self.is_last(to, effect)).collect();
         if let Some(frame) = self.control.frame_mut(to) {
             frame.effects.extend(kept);
         }
     }
 
-    fn is_last(&self, effect: &Effect) -> bool {
+    /// Whether an effect is nothing that the frame could ever let go.
+    fn is_last(&self, to: u32, effect: &Effect) -> bool {
         match effect {
             Effect::Resource(at) => {
-                self.control.resources.get(*at as usize).is_none_or(|r| r.last || r.state.is_none())
+                let resource = self.control.resources.get(*at as usize);
+                resource.is_none_or(|r| r.state.is_none() || !self.control.may_undo(to, r))
             }
             Effect::Step { .. } | Effect::Lanes(_) => false,
         }
@@ -110,7 +113,7 @@ impl<O: Oracle> Machine<'_, O> {
 
     /// One branch or element is done.
     fn join(&mut self, no: u32, effects: Vec<Effect>) -> Result<(), Incident> {
-        let kept: Vec<Effect> = effects.into_iter().filter(|effect| !self.is_last(effect)).collect();
+        let kept: Vec<Effect> = effects.into_iter().filter(|effect| !self.is_last(no, effect)).collect();
         let Some(frame) = self.control.frame_mut(no) else { return Ok(()) };
         let At::Joining { open, lanes } = &mut frame.at else { return Ok(()) };
         *open = open.saturating_sub(1);
@@ -172,10 +175,14 @@ impl<O: Oracle> Machine<'_, O> {
         status: Option<&Code>,
         value: Option<&Code>,
     ) -> Result<(), Incident> {
-        let busy = |frame: &Frame| {
-            frame.guard.as_ref().is_some_and(|guard| guard.held_by.is_some() || !guard.queue.is_empty())
-        };
-        if self.control.outward(no).any(busy) {
+        let mut inner = None;
+        let busy = self.control.outward(no).any(|frame| {
+            // What runs beside a body doesn't wait for itself.
+            let within = std::mem::replace(&mut inner, Some(frame.no));
+            let guard = frame.guard.as_ref().filter(|guard| guard.held_by.is_none() || guard.held_by != within);
+            guard.is_some_and(|guard| guard.held_by.is_some() || !guard.queue.is_empty())
+        });
+        if busy {
             return Ok(());
         }
         if let Some(code) = status {

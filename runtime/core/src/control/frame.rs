@@ -24,9 +24,17 @@ pub struct Frame {
     pub call: Option<Box<PendingCall>>,
     pub waits: Vec<Wait>,
     pub timers: Vec<Timer>,
-    pub closing: Option<Closing>,
+    /// Timers that are due and wait for homes to answer.
+    pub closing: Vec<Closing>,
     /// Only in the body of an attempt.
     pub guard: Option<Box<GuardState>>,
+}
+
+impl Frame {
+    /// Whether time is up for the scope that the frame runs: what is inside goes no further than to its next step.
+    pub fn ends_scope(&self) -> bool {
+        self.closing.iter().any(|closing| matches!(closing.what, TimerFor::Handler(_)))
+    }
 }
 
 /// What a frame is doing.
@@ -153,8 +161,8 @@ pub struct Resource {
     pub ty: TypeId,
     /// None as long as it never existed: the opening call is out, or nothing happened.
     pub state: Option<StateId>,
-    /// Its state was reached past a point of no return: nobody undoes it.
-    pub last: bool,
+    /// Its state was reached past the point of no return of that frame: nobody outside the frame undoes it.
+    pub last: Option<u32>,
     /// A call that moves it is out.
     pub busy: bool,
     /// How many abandon calls it took so far.

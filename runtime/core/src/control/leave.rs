@@ -1,7 +1,7 @@
 //! Leaving scopes: who catches, who stops, in which order.
 use flowline_plan::{Catch, Handler, NodeKind, ScopeKind, Trigger, Value};
 
-use super::{At, Cause, Effect, Frame, Machine, Oracle, Stop, machine::internal};
+use super::{At, CallFor, Cause, Effect, Frame, Machine, Oracle, Stop, machine::internal};
 use crate::{Incident, Output};
 
 impl<O: Oracle> Machine<'_, O> {
@@ -54,10 +54,8 @@ impl<O: Oracle> Machine<'_, O> {
     /// Leaves a scope: everything in it stops at its next step boundary and is settled, inner scopes first.
     pub(super) fn leave(&mut self, target: u32, cause: Cause) {
         let Some(frame) = self.control.frame_mut(target) else { return };
-        if frame.stop.is_some() {
-            return;
-        }
-        frame.stop = Some(Stop::Leave(cause));
+        // The first cause wins.
+        frame.stop.get_or_insert(Stop::Leave(cause));
         let inside = self.stoppable_within(target);
         for no in &inside {
             if let Some(frame) = self.control.frame_mut(*no)
@@ -76,10 +74,24 @@ impl<O: Oracle> Machine<'_, O> {
     /// The frames inside another, without those past their own point of no return and what is in them: these go
     /// forward to their end first.
     fn stoppable_within(&self, target: u32) -> Vec<u32> {
-        let forward = |no: u32| self.control.outward(no).take_while(|frame| frame.no != target).any(|frame| frame.ponr);
-        let within = |no: u32| self.control.outward(no).skip(1).any(|frame| frame.no == target);
         let all = self.control.frames.iter().map(|frame| frame.no);
-        all.filter(|no| within(*no) && !forward(*no)).collect()
+        all.filter(|no| self.stoppable(target, *no)).collect()
+    }
+
+    /// Whether a frame lies inside the target and stops with it.
+    pub(super) fn stoppable(&self, target: u32, no: u32) -> bool {
+        let mut outside_of_body = false;
+        for frame in self.control.outward(no) {
+            if frame.no == target {
+                return no != target;
+            }
+            if frame.ponr && !outside_of_body {
+                return false;
+            }
+            // What runs beside a body isn't bound by the body's point of no return.
+            outside_of_body = matches!(self.kind(frame), ScopeKind::Meanwhile | ScopeKind::TooLate);
+        }
+        false
     }
 
     /// Ends the run early and settles what it holds.
@@ -97,7 +109,14 @@ impl<O: Oracle> Machine<'_, O> {
             return;
         }
         match &frame.at {
-            At::Ready | At::Queued | At::Parked | At::Incident(_) => {}
+            At::Ready | At::Queued | At::Parked => {}
+            At::Incident(_) => {
+                // Settling that is parked goes on where it was, by a retry.
+                let settling = frame.call.as_ref().is_some_and(|call| call.what != CallFor::Step);
+                if settling || self.must_know(no) {
+                    return;
+                }
+            }
             At::Calling | At::ChildSettling(_) | At::Settling | At::Lanes => return,
             At::Backoff => {
                 if self.must_know(no) {
@@ -152,6 +171,12 @@ impl<O: Oracle> Machine<'_, O> {
         };
         let Some(frame) = self.remove(no) else { return };
         self.oracle.leave(no);
+        if let Some(guard) = frame.parent.and_then(|body| self.control.frame_mut(body)?.guard.as_mut())
+            && guard.held_by == Some(no)
+        {
+            guard.held_by = None;
+            self.wake_all_ready();
+        }
         let Some(parent) = frame.parent else {
             if let Some(Stop::Leave(cause)) = frame.stop {
                 self.end_by(cause);

@@ -3,11 +3,11 @@ use std::collections::VecDeque;
 
 use flowline_plan::{Bundle, Node, NodeId, NodeKind, OpDef, OpRef, Plan, Scope, ScopeId, ScopeKind, Value};
 
-use super::{At, Control, Effect, Frame, GuardState, Oracle, Stop};
+use super::{At, Control, Effect, Frame, GuardState, Oracle, Stop, WaitFor};
 use crate::{CallKey, Incident, Input, Output, ids::hash128};
 
 /// Steps that one input may cause before the run is parked: far beyond any flow, short of a hang.
-const STEPS_MAX: u32 = 200_000;
+const STEPS_MAX: u32 = 2_000_000;
 /// An alarm is shown for a call that settling or a retriable operation has repeated for so long: one hour.
 pub(super) const ALARM_AFTER_MS: i64 = 60 * 60 * 1000;
 
@@ -53,15 +53,14 @@ impl<'a, O: Oracle> Machine<'a, O> {
     /// Total: an input that comes late or twice changes nothing.
     pub fn handle(&mut self, input: &Input) {
         if self.control.ended {
-            if let Input::Offered { wait, event, .. } = input {
-                self.emit(Output::Reply { wait: *wait, event: *event, taken: false });
+            if let Input::Offered { wait, event, acknowledged_at, value } = input {
+                self.offered(*wait, *event, *acknowledged_at, value);
             }
             return;
         }
         match input {
             Input::Start { args, .. } => {
                 self.begin(args);
-                self.wake_all_ready();
             }
             Input::Answered { call, attempt, answer } => self.answered(*call, *attempt, answer),
             Input::Due { timer } => self.due(*timer),
@@ -76,11 +75,6 @@ impl<'a, O: Oracle> Machine<'a, O> {
         self.advance();
     }
 
-    /// Makes the root frame and binds the parameters, and goes no further.
-    pub fn begin_only(&mut self, args: &[Value]) {
-        self.begin(args);
-    }
-
     fn begin(&mut self, args: &[Value]) {
         if self.control.next_frame != 0 {
             return;
@@ -92,6 +86,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
                 self.park(root, incident);
             }
         }
+        self.oracle.begun();
     }
 
     fn advance(&mut self) {
@@ -108,7 +103,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
                     self.park(no, incident);
                 }
             }
-            if !self.start_queued() {
+            if !self.fire_closed() && !self.start_queued() {
                 return;
             }
         }
@@ -139,12 +134,13 @@ impl<'a, O: Oracle> Machine<'a, O> {
         !bodies.is_empty()
     }
 
-    /// Whether a `meanwhile` runs, for which the frame has to stand still.
+    /// Whether the frame has to stand still: a `meanwhile` runs, or time is up for a scope around it.
     pub(super) fn held(&self, no: u32) -> bool {
-        let mut inner = None;
+        let (mut inner, mut forward) = (None, false);
         self.control.outward(no).any(|frame| {
             let holder = frame.guard.as_ref().and_then(|guard| guard.held_by);
-            let held = holder.is_some() && holder != inner;
+            forward |= frame.ponr;
+            let held = holder.is_some() && holder != inner || frame.ends_scope() && !forward;
             inner = Some(frame.no);
             held
         })
@@ -169,7 +165,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
             call: None,
             waits: Vec::new(),
             timers: Vec::new(),
-            closing: None,
+            closing: Vec::new(),
             guard: guarded.then(|| Box::new(GuardState::default())),
         });
         self.oracle.enter(no, scope, parent);
@@ -208,17 +204,26 @@ impl<'a, O: Oracle> Machine<'a, O> {
     }
 
     fn retry_incident(&mut self, no: u32) {
-        let Some(frame) = self.control.frame_mut(no) else { return };
+        let Some(frame) = self.control.frame(no) else { return };
         let At::Incident(_) = frame.at else { return };
         let (settling, calling) = (frame.stop.is_some(), frame.call.is_some());
+        let waiting = frame.waits.iter().any(|wait| matches!(wait.what, WaitFor::Arm(_)));
+        if let Some(refused) = self.retry_refused(no) {
+            self.park(no, refused);
+            return;
+        }
         self.emit(Output::IncidentGone { frame: no });
-        match (settling, calling) {
-            (_, true) => self.attempt_again(no),
-            (true, false) => {
-                self.set_at(no, At::Settling);
-                self.settle_next(no);
-            }
-            (false, false) => self.wake(no),
+        if calling {
+            self.attempt_again(no);
+        } else if settling {
+            self.set_at(no, At::Settling);
+            self.settle_next(no);
+        } else if waiting {
+            self.set_at(no, At::Parked);
+            self.look_again(no, None);
+        } else {
+            self.wake_all_ready();
+            self.wake(no);
         }
     }
 

@@ -4,6 +4,7 @@
 //! run's own [`Data`](crate::data::Data), or a proof's explorer that tries every answer. So the proof is about the
 //! program that runs.
 
+mod again;
 mod answer;
 mod call;
 mod finish;
@@ -26,7 +27,7 @@ pub use oracle::Oracle;
 use flowline_plan::ScopeId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Parent, RunId};
+use crate::{EventId, Parent, RunId};
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub struct Control {
     /// Every resource that the run ever opened.
     pub resources: Vec<Resource>,
     pub ended: bool,
+    /// The events that it took, sorted: an offer may be repeated, and one event may come by several keys.
+    pub taken: Vec<EventId>,
     next_frame: u32,
     next_call: u32,
     next_timer: u32,
@@ -55,6 +58,7 @@ impl Control {
             frames: Vec::new(),
             resources: Vec::new(),
             ended: false,
+            taken: Vec::new(),
             next_frame: 0,
             next_call: 0,
             next_timer: 0,
@@ -85,9 +89,15 @@ impl Control {
         self.frames.iter().filter(move |frame| frame.parent == Some(no))
     }
 
-    /// Whether the frame lies past a point of no return.
-    pub fn past_return(&self, no: u32) -> bool {
-        self.outward(no).any(|frame| frame.ponr)
+    /// The nearest frame outward that is past its point of no return.
+    pub fn past_return(&self, no: u32) -> Option<u32> {
+        self.outward(no).find(|frame| frame.ponr).map(|frame| frame.no)
+    }
+
+    /// Whether a frame may let go of a resource in its present state. What was reached past a point of no return is
+    /// undone by nobody but the scopes inside it.
+    pub fn may_undo(&self, no: u32, resource: &Resource) -> bool {
+        resource.last.is_none_or(|past| no != past && self.outward(no).any(|frame| frame.no == past))
     }
 
     /// The timers that are armed, with their due times.

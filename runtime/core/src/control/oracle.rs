@@ -9,6 +9,8 @@ use crate::Incident;
 pub trait Oracle {
     /// A frame begins.
     fn enter(&mut self, frame: u32, scope: ScopeId, parent: Option<u32>);
+    /// The run has begun: its parameters are bound.
+    fn begun(&mut self) {}
     /// A frame is gone.
     fn leave(&mut self, frame: u32);
     /// Evaluates in a frame.

@@ -31,7 +31,8 @@ impl<O: Oracle> Machine<'_, O> {
     fn abandon(&mut self, no: u32, at: u32) -> Result<bool, Incident> {
         let resource =
             self.control.resources.get(at as usize).ok_or_else(|| internal("a resource that isn't there"))?;
-        let row = if resource.last { None } else { self.abandon_row(resource.ty, resource.state) };
+        let undoable = self.control.may_undo(no, resource);
+        let row = if undoable { self.abandon_row(resource.ty, resource.state) } else { None };
         let Some(row) = row.cloned() else {
             if let Some(frame) = self.control.frame_mut(no) {
                 frame.effects.pop();
@@ -122,7 +123,7 @@ impl<O: Oracle> Machine<'_, O> {
                 call: None,
                 waits: Vec::new(),
                 timers: Vec::new(),
-                closing: None,
+                closing: Vec::new(),
                 guard: None,
             });
             self.oracle.enter(lane, scope, Some(no));

@@ -216,7 +216,7 @@ impl<O: Oracle> Machine<'_, O> {
 
     fn add_part(&mut self, whole: u32) {
         let Some(of) = self.control.resources.get(whole as usize) else { return };
-        let part = Resource { ty: of.ty, state: of.state, last: false, busy: false, abandons: 0, expiry: None };
+        let part = Resource { ty: of.ty, state: of.state, last: None, busy: false, abandons: 0, expiry: None };
         let (state, at) = (part.state, self.control.resources.len());
         self.control.resources.push(part);
         if let (Some(state), Ok(at)) = (state, u32::try_from(at)) {

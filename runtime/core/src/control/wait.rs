@@ -48,9 +48,31 @@ impl<O: Oracle> Machine<'_, O> {
 
     /// Withdraws what a frame waits for.
     pub(super) fn clear_waits(&mut self, no: u32) {
+        self.clear_waits_for(no, |_| true);
+        if let Some(frame) = self.control.frame_mut(no) {
+            frame.closing.clear();
+        }
+    }
+
+    /// Withdraws what the `await` waits for at which a frame stands; what its scope waits for stays.
+    fn clear_arms(&mut self, no: u32) {
+        self.clear_waits_for(no, |what| matches!(what, WaitFor::Arm(_)));
         let Some(frame) = self.control.frame_mut(no) else { return };
-        frame.closing = None;
-        let waits = std::mem::take(&mut frame.waits);
+        frame.closing.retain(|closing| !matches!(closing.what, TimerFor::Arm(_)));
+        let (arms, rest) =
+            std::mem::take(&mut frame.timers).into_iter().partition(|timer| matches!(timer.what, TimerFor::Arm(_)));
+        let arms: Vec<Timer> = arms;
+        frame.timers = rest;
+        for timer in arms {
+            self.emit(Output::Disarm { timer: timer.no });
+        }
+    }
+
+    fn clear_waits_for(&mut self, no: u32, over: impl Fn(WaitFor) -> bool) {
+        let Some(frame) = self.control.frame_mut(no) else { return };
+        let (waits, rest): (Vec<Wait>, Vec<Wait>) =
+            std::mem::take(&mut frame.waits).into_iter().partition(|wait| over(wait.what));
+        frame.waits = rest;
         for wait in waits.iter().filter(|wait| !wait.withdrawing) {
             self.emit(Output::Withdraw { wait: wait.no, reply: false });
         }
@@ -87,7 +109,10 @@ impl<O: Oracle> Machine<'_, O> {
                 }
             }
             TimerFor::Arm(_) => {
-                let waits = self.control.frame(no).map(|f| f.waits.iter().map(|w| w.no).collect()).unwrap_or_default();
+                let frame = self.control.frame(no);
+                let arms = frame.into_iter().flat_map(|frame| &frame.waits);
+                let arms = arms.filter(|wait| matches!(wait.what, WaitFor::Arm(_)));
+                let waits = arms.map(|wait| wait.no).collect();
                 self.close(no, timer.what, timer.due, waits);
             }
             TimerFor::Handler(_) => {
@@ -100,18 +125,14 @@ impl<O: Oracle> Machine<'_, O> {
         }
     }
 
-    /// The waits of a frame and of all frames inside it.
+    /// The waits of a frame and of all frames inside it that a timer of the frame can end.
     fn waits_within(&self, no: u32) -> Vec<u32> {
-        let inside = |frame: &&super::Frame| self.control.outward(frame.no).any(|outer| outer.no == no);
+        let inside = |frame: &&super::Frame| frame.no == no || self.stoppable(no, frame.no);
         self.control.frames.iter().filter(inside).flat_map(|frame| frame.waits.iter().map(|wait| wait.no)).collect()
     }
 
     /// Withdraws the waits that the timer ends; it acts once each home has answered.
     fn close(&mut self, no: u32, what: TimerFor, due: i64, waits: Vec<u32>) {
-        if waits.is_empty() {
-            self.fire(no, what);
-            return;
-        }
         for number in &waits {
             let wait = self.control.frames.iter_mut().flat_map(|f| f.waits.iter_mut()).find(|wait| wait.no == *number);
             if let Some(wait) = wait
@@ -122,7 +143,7 @@ impl<O: Oracle> Machine<'_, O> {
             }
         }
         if let Some(frame) = self.control.frame_mut(no) {
-            frame.closing = Some(Closing { due, what, left: waits });
+            frame.closing.push(Closing { due, what, left: waits });
         }
     }
 
@@ -134,19 +155,24 @@ impl<O: Oracle> Machine<'_, O> {
         self.closing_loses(number);
     }
 
-    /// A wait is gone; a timer that waited for the last one acts.
+    /// A wait is gone.
     fn closing_loses(&mut self, number: u32) {
-        let mut due = Vec::new();
-        for frame in &mut self.control.frames {
-            let Some(closing) = &mut frame.closing else { continue };
+        for closing in self.control.frames.iter_mut().flat_map(|frame| frame.closing.iter_mut()) {
             closing.left.retain(|left| *left != number);
-            if closing.left.is_empty() {
-                due.push((frame.no, closing.what));
-                frame.closing = None;
-            }
         }
-        for (no, what) in due {
+    }
+
+    /// The timers whose waits are all withdrawn act, outermost first; says whether there was one.
+    pub(super) fn fire_closed(&mut self) -> bool {
+        let mut fired = false;
+        loop {
+            let closed = self.control.frames.iter_mut().find_map(|frame| {
+                let at = frame.closing.iter().position(|closing| closing.left.is_empty())?;
+                Some((frame.no, frame.closing.remove(at).what))
+            });
+            let Some((no, what)) = closed else { return fired };
             self.fire(no, what);
+            fired = true;
         }
     }
 
@@ -173,8 +199,7 @@ impl<O: Oracle> Machine<'_, O> {
         }
         let NodeKind::Await(wait) = &self.node_at(no)?.kind else { return Err(internal("a timer of no `await`")) };
         let end = wait.timers.get(usize::from(at)).ok_or_else(|| internal("a timer that isn't there"))?.end.clone();
-        self.clear_waits(no);
-        self.clear_timers(no);
+        self.clear_arms(no);
         match end {
             TimerEnd::Goto(target) => self.go(no, target),
             TimerEnd::Deadline(name) => {
@@ -202,35 +227,44 @@ impl<O: Oracle> Machine<'_, O> {
 
     /// An event is offered to a wait.
     pub(super) fn offered(&mut self, number: u32, event: EventId, acknowledged_at: i64, value: &Value) {
-        let taken = match self.try_take(number, event, acknowledged_at, value) {
-            Ok(taken) => taken,
-            Err((no, incident)) => {
-                self.park(no, incident);
-                false
+        let taken = match self.control.taken.binary_search(&event) {
+            Ok(_) => true,
+            Err(place) => {
+                let taken = !self.control.ended && self.try_take(number, event, acknowledged_at, value);
+                if taken {
+                    self.control.taken.insert(place, event);
+                }
+                taken
             }
         };
         self.emit(Output::Reply { wait: number, event, taken });
     }
 
-    fn try_take(&mut self, number: u32, event: EventId, at: i64, value: &Value) -> Result<bool, (u32, Incident)> {
+    fn try_take(&mut self, number: u32, event: EventId, at: i64, value: &Value) -> bool {
         let owner = self.control.frames.iter().find(|frame| frame.waits.iter().any(|wait| wait.no == number));
-        let Some(frame) = owner else { return Ok(false) };
+        let Some(frame) = owner else { return false };
         let no = frame.no;
         let beaten = |frame: &super::Frame| {
-            frame.closing.as_ref().is_some_and(|closing| closing.left.contains(&number) && at >= closing.due)
+            frame.closing.iter().any(|closing| closing.left.contains(&number) && at >= closing.due)
         };
         if self.control.outward(no).any(beaten) {
-            return Ok(false);
+            return false;
         }
         let Some(what) = frame.waits.iter().find(|wait| wait.no == number).map(|wait| wait.what) else {
-            return Ok(false);
+            return false;
         };
-        match what {
+        let taken = match what {
             WaitFor::Arm(arm) => self.take_arm(no, arm, value),
             WaitFor::Handler(handler) => self.take_interrupt(no, handler, event, value),
             WaitFor::Meanwhile(meanwhile) => self.take_meanwhile(no, meanwhile, event, value),
-        }
-        .map_err(|incident| (no, incident))
+        };
+        taken.unwrap_or_else(|incident| {
+            // A condition without a value takes nothing; the thread that waits is parked, others are busy elsewhere.
+            if matches!(what, WaitFor::Arm(_)) {
+                self.park(no, incident);
+            }
+            false
+        })
     }
 
     fn take_arm(&mut self, no: u32, at: u16, value: &Value) -> Result<bool, Incident> {
@@ -246,9 +280,9 @@ impl<O: Oracle> Machine<'_, O> {
         if let Some(slot) = arm.bind {
             self.oracle.bind(no, slot, value.clone())?;
         }
-        self.clear_waits(no);
-        self.clear_timers(no);
-        self.go(no, arm.target);
+        let target = arm.target;
+        self.clear_arms(no);
+        self.go(no, target);
         Ok(true)
     }
 

@@ -67,6 +67,10 @@ impl Oracle for DataOracle<'_> {
         });
     }
 
+    fn begun(&mut self) {
+        self.begin_promises();
+    }
+
     fn leave(&mut self, frame: u32) {
         self.data.frames.retain(|data| data.no != frame);
     }
@@ -132,6 +136,7 @@ impl Oracle for DataOracle<'_> {
         let Some(Value::Money(mut left)) = of.fields.get(field).cloned() else {
             return Err(fault("sharing a resource whose amount isn't known".to_owned()));
         };
+        let (whole_left, mut asked) = (left, Money { amount: Default::default(), ..left });
         let mut parts = Vec::with_capacity(elements.len());
         for (at, element) in elements.iter().enumerate() {
             let share = match self.value(frame, &sharing.by, std::slice::from_ref(element))? {
@@ -139,6 +144,7 @@ impl Oracle for DataOracle<'_> {
                 other => return Err(fault(format!("a share gave {}", other.kind()))),
             };
             let rest = left.amount.checked_sub(share.amount);
+            asked.amount = asked.amount.saturating_add(share.amount);
             match rest {
                 Some(rest)
                     if share.currency == left.currency
@@ -148,7 +154,8 @@ impl Oracle for DataOracle<'_> {
                     left.amount = rest;
                 }
                 Some(_) | None => {
-                    return Err(Incident::OverShared { asked: share.to_string(), left: left.to_string() });
+                    asked.currency = share.currency;
+                    return Err(Incident::OverShared { asked: asked.to_string(), left: whole_left.to_string() });
                 }
             }
             parts.push(part_of(&of, whole, at, field, share));

@@ -25,7 +25,7 @@ impl PromiseState {
 
 impl DataOracle<'_> {
     /// The run begins: promises that count from the start are armed.
-    pub fn begin_promises(&mut self) {
+    pub(super) fn begin_promises(&mut self) {
         self.data.promises = vec![PromiseState::default(); self.plan.promises.len()];
         self.mark(|end| *end == PromiseEnd::Start);
     }
