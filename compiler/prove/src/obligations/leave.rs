@@ -1,0 +1,193 @@
+//! Leaving scopes: by an error, an interrupting event, a deadline, a failing sibling, or because somebody ends the run.
+use flowline_plan::{Handler, NodeKind, OpClass, ScopeId, ScopeKind, StateId, Trigger};
+
+use super::{
+    search::{Search, What},
+    settle::{Settled, settle},
+    token::{At, Name, Owed, Step, Token, Why},
+};
+use crate::{
+    cause::{Cause, Escape, catcher, runs_beside},
+    shape::Shape,
+};
+
+/// Ending a run by hand counts as two mishaps: a story that happens by itself is told first.
+const TERMINATE_MISHAPS: u32 = 2;
+
+impl Search<'_, '_> {
+    /// Everything that may make control leave from a step boundary.
+    pub(super) fn boundary(&mut self, at: usize, token: &Token) {
+        if self.must_know(token) {
+            return;
+        }
+        let shape: &Shape<'_> = self.shape;
+        if let At::Joining(node) = token.at {
+            for branch in crate::shape::children(shape.node(node)) {
+                self.siblings(at, token, branch, shape.node(node).scope);
+            }
+        }
+        for scope in shape.outward(self.scope_of(token.at)) {
+            if self.is_past(token, scope) {
+                return;
+            }
+            for handler in shape.handlers(scope) {
+                match &handler.trigger {
+                    Trigger::Errors(_) => {}
+                    Trigger::Event { .. } | Trigger::After(_) => {
+                        let why = Why::Interrupted(handler.scope);
+                        self.leave(at, token, scope, Some(handler), why, 1);
+                    }
+                }
+            }
+            let Some(node) = shape.runner(scope) else { break };
+            let kind = &shape.node(node).kind;
+            if let NodeKind::Parallel { branches } = kind {
+                for branch in branches.iter().filter(|branch| **branch != scope) {
+                    self.siblings(at, token, *branch, shape.node(node).scope);
+                }
+            } else if let NodeKind::Each(_) = kind {
+                self.siblings(at, token, scope, shape.node(node).scope);
+            }
+        }
+        self.terminate(at, token);
+    }
+
+    /// A call of class `irreversible` isn't left before its outcome is known.
+    fn must_know(&self, token: &Token) -> bool {
+        let At::Calling(node, _) = token.at else { return false };
+        matches!(&self.shape.node(node).kind, NodeKind::Call(call) if self.shape.op(call).class == OpClass::Irreversible)
+    }
+
+    /// What a branch beside this one may raise.
+    fn siblings(&mut self, at: usize, token: &Token, branch: ScopeId, around: ScopeId) {
+        let flowing = self.flowing;
+        for escape in flowing.scope_escapes.get(&branch).map_or(&[][..], Vec::as_slice) {
+            self.raise(at, token, around, &escape.cause, Why::Sibling(escape.clone()), 1);
+        }
+    }
+
+    /// Somebody ends the run here: rows have to let go of whatever is held.
+    fn terminate(&mut self, at: usize, token: &Token) {
+        if let (Owed::By(_), Some(state)) = (token.owed, token.state) {
+            for end in self.settle(state).into_iter().filter(|end| !end.done) {
+                let step = Step::Left(Why::Terminated, ScopeId(0));
+                self.fault(at, What::NotLetGo { step, state: end.state }, TERMINATE_MISHAPS);
+            }
+        }
+    }
+
+    /// Raises an escape in a scope.
+    pub(super) fn raise_escape(&mut self, at: usize, token: &Token, from: ScopeId, escape: Escape) {
+        let cause = escape.cause.clone();
+        self.raise(at, token, from, &cause, Why::Raised(escape), 1);
+    }
+
+    /// Raises a cause in a scope: the nearest attempt outward that takes it is left, else the flow.
+    pub(super) fn raise(&mut self, at: usize, token: &Token, from: ScopeId, cause: &Cause, why: Why, mishaps: u32) {
+        let shape: &Shape<'_> = self.shape;
+        let mut beside = false;
+        for scope in shape.outward(from) {
+            if !beside {
+                if self.is_past(token, scope) {
+                    // A fault of its own: an error after the point of no return.
+                    return;
+                }
+                if let Some((_, handler)) = catcher(shape.handlers(scope), cause) {
+                    self.leave(at, token, scope, Some(handler), why, mishaps);
+                    return;
+                }
+            }
+            beside = runs_beside(shape.scope(scope).kind);
+        }
+        self.leave(at, token, ScopeId(0), None, why, mishaps);
+    }
+
+    /// Leaves a scope: what it holds is let go, then the handler runs, or the run ends.
+    fn leave(&mut self, at: usize, token: &Token, target: ScopeId, handler: Option<&Handler>, why: Why, mishaps: u32) {
+        let shape: &Shape<'_> = self.shape;
+        let step = Step::Left(why, target);
+        let held = match token.owed {
+            Owed::By(owner) => shape.contains(target, owner),
+            Owed::Before(_) | Owed::Nobody => false,
+        };
+        let mut after = *token;
+        after.outside(shape.depth(target));
+        match after.name {
+            Name::Slot(slot) | Name::List(slot) if !shape.contains(target, slot.scope) => {}
+            Name::Slot(_) | Name::List(_) | Name::Given | Name::Nothing => after.name = Name::Nothing,
+        }
+        let beside = shape.outward(self.scope_of(token.at)).find(|scope| runs_beside(shape.scope(*scope).kind));
+        if beside.is_some_and(|beside| shape.contains(target, beside)) {
+            after.back = None;
+        }
+        let ends = match (held, token.state) {
+            (true, Some(state)) => self.settle(state),
+            (false, _) | (true, None) => {
+                self.handled(at, after, handler, step, mishaps);
+                return;
+            }
+        };
+        for end in ends {
+            if end.done {
+                let after = Token { state: Some(end.state), owed: Owed::Nobody, ..after };
+                self.handled(at, after, handler, step.clone(), mishaps + end.mishaps);
+            } else {
+                self.fault(at, What::NotLetGo { step: step.clone(), state: end.state }, mishaps + end.mishaps);
+            }
+        }
+    }
+
+    fn handled(&mut self, at: usize, mut token: Token, handler: Option<&Handler>, step: Step, mishaps: u32) {
+        if let Some(handler) = handler {
+            token.at = self.entry(handler.scope);
+            self.push(at, token, step, mishaps);
+        } else {
+            token.at = At::End(ScopeId(0));
+            if self.is_open(token.state) {
+                self.fault(at, What::OpenAtEnd(None), mishaps);
+            }
+        }
+    }
+
+    fn settle(&self, state: StateId) -> Vec<Settled> {
+        settle(self.shape.bundle, self.origin.ty, state)
+    }
+
+    /// `meanwhile` and `too late` bodies that matter to the resource and may run while control stands here.
+    pub(super) fn beside(&mut self, at: usize, token: &Token) {
+        let shape: &Shape<'_> = self.shape;
+        let back = match token.at {
+            At::Node(node) => super::token::Back::Node(node),
+            At::End(scope) => super::token::Back::End(scope),
+            At::Calling(..) | At::Refused(..) | At::Joining(_) => return,
+        };
+        if token.back.is_some() {
+            return;
+        }
+        for body in shape.outward(self.scope_of(token.at)) {
+            if shape.scope(body).kind != ScopeKind::Attempt {
+                continue;
+            }
+            let Some(NodeKind::Attempt { handlers, meanwhile, .. }) = shape.runner(body).map(|n| &shape.node(n).kind)
+            else {
+                continue;
+            };
+            let late = handlers.iter().filter_map(|handler| match &handler.trigger {
+                Trigger::Event { too_late, .. } => too_late.filter(|_| self.is_past(token, body)),
+                Trigger::Errors(_) | Trigger::After(_) => None,
+            });
+            let scopes: Vec<ScopeId> = meanwhile.iter().map(|meanwhile| meanwhile.scope).chain(late).collect();
+            for scope in scopes {
+                if self.matters_in(scope) {
+                    let inside = Token { at: self.entry(scope), back: Some(back), ..*token };
+                    self.push(at, inside, Step::Silent, 0);
+                }
+            }
+        }
+    }
+
+    /// Whether a node that matters lies in the scope.
+    pub(super) fn matters_in(&self, scope: ScopeId) -> bool {
+        self.origin.scopes.contains(&scope)
+    }
+}

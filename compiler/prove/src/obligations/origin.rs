@@ -1,0 +1,188 @@
+//! Where resources come from, the slots that may name them, and the nodes that matter to them.
+use flowline_plan::{Code, Instr, NodeId, NodeKind, ScopeId, ScopeKind, Slot, Type, TypeId};
+use rustc_hash::FxHashSet;
+
+use crate::shape::{Shape, owns_return};
+
+/// One place that makes resources.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(super) at: Made,
+    pub(super) ty: TypeId,
+    /// What the author calls it.
+    pub(super) name: String,
+    /// Every slot that may hold it, or a list of it.
+    pub(super) slots: FxHashSet<Slot>,
+    /// The nodes that matter to it, and the nodes around these.
+    pub(super) matters: FxHashSet<NodeId>,
+    /// The scopes that such a node lies in.
+    pub(super) scopes: FxHashSet<ScopeId>,
+}
+
+/// What makes a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// A call opens it.
+    Call(NodeId),
+    /// A `for each` hands out parts.
+    Part(NodeId),
+}
+
+impl Made {
+    pub(super) fn node(self) -> NodeId {
+        match self {
+            Self::Call(node) | Self::Part(node) => node,
+        }
+    }
+}
+
+/// All origins of a plan: calls first, then parts, outer ones first, so that the whole is known before its parts.
+pub(super) fn origins(shape: &Shape<'_>) -> Vec<Origin> {
+    let always = always_matters(shape);
+    let mut found = Vec::new();
+    let mut parts = Vec::new();
+    for (at, node) in shape.nodes() {
+        match &node.kind {
+            NodeKind::Call(call) => {
+                if let Some(opens) = &shape.op(call).opens {
+                    found.push(origin(shape, Made::Call(at), opens.resource, call.result, &always));
+                }
+            }
+            NodeKind::Each(each) => {
+                let part = each.sharing.as_ref().map(|sharing| sharing.part);
+                let ty = part.and_then(|part| shape.scope(part.scope).slots.get(usize::from(part.at)));
+                if let Some(Type::Resource(ty)) = ty.map(|def| &def.ty) {
+                    parts.push((shape.depth(node.scope), origin(shape, Made::Part(at), *ty, part, &always)));
+                }
+            }
+            NodeKind::Let { .. }
+            | NodeKind::Await(_)
+            | NodeKind::Wait { .. }
+            | NodeKind::Choose { .. }
+            | NodeKind::Attempt { .. }
+            | NodeKind::Parallel { .. }
+            | NodeKind::Repeat { .. }
+            | NodeKind::Emit { .. }
+            | NodeKind::Status { .. }
+            | NodeKind::RunFlow(_)
+            | NodeKind::Fail { .. }
+            | NodeKind::Stop { .. }
+            | NodeKind::Give { .. }
+            | NodeKind::PointOfNoReturn => {}
+        }
+    }
+    parts.sort_by_key(|(depth, _)| *depth);
+    found.extend(parts.into_iter().map(|(_, part)| part));
+    found
+}
+
+fn origin(shape: &Shape<'_>, at: Made, ty: TypeId, slot: Option<Slot>, always: &FxHashSet<NodeId>) -> Origin {
+    let mut slots: FxHashSet<Slot> = slot.into_iter().collect();
+    loop {
+        let before = slots.len();
+        for (_, node) in shape.nodes() {
+            let (from, to) = match &node.kind {
+                NodeKind::Let { slot, code } => (code, Some(*slot)),
+                NodeKind::Give { value } => (value, given_to(shape, node.scope)),
+                NodeKind::Each(each) => (&each.list, Some(each.item)),
+                NodeKind::Call(_)
+                | NodeKind::Await(_)
+                | NodeKind::Wait { .. }
+                | NodeKind::Choose { .. }
+                | NodeKind::Attempt { .. }
+                | NodeKind::Parallel { .. }
+                | NodeKind::Repeat { .. }
+                | NodeKind::Emit { .. }
+                | NodeKind::Status { .. }
+                | NodeKind::RunFlow(_)
+                | NodeKind::Fail { .. }
+                | NodeKind::Stop { .. }
+                | NodeKind::PointOfNoReturn => continue,
+            };
+            if let (Some(from), Some(to)) = (plain(from), to)
+                && slots.contains(&from)
+            {
+                slots.insert(to);
+            }
+        }
+        if slots.len() == before {
+            break;
+        }
+    }
+    let mut matters = always.clone();
+    for (node, _) in shape.nodes() {
+        if node == at.node() || names(shape, node).iter().any(|slot| slots.contains(slot)) {
+            mark(shape, node, &mut matters);
+        }
+    }
+    let name = match slot {
+        Some(slot) => format!("`{}`", shape.slot_name(slot)),
+        None => format!("the `{}`", shape.type_name(ty)),
+    };
+    let scopes = matters.iter().flat_map(|node| shape.outward(shape.node(*node).scope)).collect();
+    Origin { at, ty, name, slots, matters, scopes }
+}
+
+/// The slot that takes what a scope gives.
+pub(super) fn given_to(shape: &Shape<'_>, scope: ScopeId) -> Option<Slot> {
+    let kind = &shape.node(shape.runner(scope)?).kind;
+    if let NodeKind::Attempt { result, .. } | NodeKind::Repeat { result, .. } = kind {
+        let takes = matches!(shape.scope(scope).kind, ScopeKind::Attempt | ScopeKind::Handler | ScopeKind::Round);
+        return result.filter(|_| takes);
+    }
+    if let NodeKind::Each(each) = kind { each.result } else { None }
+}
+
+/// The slot, where code gives just what it holds.
+pub(super) fn plain(code: &Code) -> Option<Slot> {
+    match code.ops.as_slice() {
+        [Instr::Slot(slot)] => Some(*slot),
+        _ => None,
+    }
+}
+
+/// The slots that a node names as a whole: arguments, what it gives, shares out or goes through.
+pub(super) fn names(shape: &Shape<'_>, at: NodeId) -> Vec<Slot> {
+    let codes: Vec<&Code> = match &shape.node(at).kind {
+        NodeKind::Let { code, .. } => vec![code],
+        NodeKind::Call(call) => call.args.iter().collect(),
+        NodeKind::RunFlow(run) => run.args.iter().collect(),
+        NodeKind::Give { value } => vec![value],
+        NodeKind::Each(each) => {
+            std::iter::once(&each.list).chain(each.sharing.as_ref().map(|sharing| &sharing.resource)).collect()
+        }
+        NodeKind::Await(_)
+        | NodeKind::Wait { .. }
+        | NodeKind::Choose { .. }
+        | NodeKind::Attempt { .. }
+        | NodeKind::Parallel { .. }
+        | NodeKind::Repeat { .. }
+        | NodeKind::Emit { .. }
+        | NodeKind::Status { .. }
+        | NodeKind::Fail { .. }
+        | NodeKind::Stop { .. }
+        | NodeKind::PointOfNoReturn => Vec::new(),
+    };
+    codes.into_iter().filter_map(plain).collect()
+}
+
+/// Nodes that matter to every resource that is open when control comes by: ends of the run, and points of no return
+/// of scopes around them.
+fn always_matters(shape: &Shape<'_>) -> FxHashSet<NodeId> {
+    let mut found = FxHashSet::default();
+    for (at, node) in shape.nodes() {
+        if let NodeKind::Stop { .. } = node.kind {
+            mark(shape, at, &mut found);
+        } else if let NodeKind::PointOfNoReturn = node.kind {
+            let inside = shape.outward(node.scope).take_while(|scope| !owns_return(shape.scope(*scope).kind));
+            found.extend(inside.filter_map(|scope| shape.runner(scope)));
+        }
+    }
+    found
+}
+
+/// A node and all nodes around it.
+fn mark(shape: &Shape<'_>, at: NodeId, into: &mut FxHashSet<NodeId>) {
+    into.insert(at);
+    into.extend(shape.outward(shape.node(at).scope).filter_map(|scope| shape.runner(scope)));
+}

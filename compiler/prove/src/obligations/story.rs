@@ -1,0 +1,171 @@
+//! A trail in the author's words.
+use flowline_diag::{Diagnostic, Label};
+use flowline_plan::{NodeKind, OpRef, ScopeKind, StateId, StateKind, Trigger};
+
+use super::{
+    Resource,
+    origin::Made,
+    search::Fault,
+    token::{Name, Step, Token, Why},
+};
+use crate::shape::Shape;
+
+impl Resource {
+    /// The steps that lead to a fault, each where it happens.
+    pub(super) fn story(&self, shape: &Shape<'_>, fault: &Fault) -> Vec<Label> {
+        let mut way = Vec::new();
+        let mut at = Some(fault.trail);
+        while let Some(trail) = at.and_then(|at| self.trail.get(at)) {
+            way.push(trail);
+            at = trail.from;
+        }
+        way.reverse();
+        let mut story = Vec::new();
+        for (before, after) in way.iter().zip(way.iter().skip(1)) {
+            story.extend(self.tell(shape, &before.token, &after.token, &after.step));
+        }
+        story
+    }
+
+    /// One step; silent ones tell nothing.
+    pub(super) fn tell(&self, shape: &Shape<'_>, before: &Token, after: &Token, step: &Step) -> Vec<Label> {
+        let name = &self.origin.name;
+        let is = after.state.map_or("not open", |state| self.state_name(shape, state));
+        let moved = before.state != after.state;
+        match step {
+            Step::Silent => Vec::new(),
+            Step::Done(node) => {
+                let label = &shape.node(*node).label;
+                let text = if self.origin.at == Made::Call(*node) && !matches!(before.name, Name::Slot(_)) {
+                    format!("`{label}` opens {name}: {is}")
+                } else {
+                    format!("`{label}`: {name} is {is}")
+                };
+                vec![Label::new(shape.node_span(*node), text)]
+            }
+            Step::Unknown(node) => {
+                let label = &shape.node(*node).label;
+                vec![Label::new(shape.node_span(*node), format!("`{label}` gives no answer: {name} is {is}"))]
+            }
+            Step::Refused(node, raise) => {
+                let label = &shape.node(*node).label;
+                let call = if let NodeKind::Call(call) = &shape.node(*node).kind { Some(call) } else { None };
+                let raise = call.and_then(|call| shape.op(call).raises.get(*raise));
+                let error = raise.map_or("an error", |raise| shape.type_name(raise.error));
+                let mut text = if raise.is_some_and(|raise| raise.outcome_unknown) {
+                    format!("`{label}` answers {error}, and may have taken effect")
+                } else {
+                    format!("`{label}` is refused: {error}")
+                };
+                if moved && after.state.is_some() {
+                    text.push_str(&format!("; {name} is {is}"));
+                }
+                vec![Label::new(shape.node_span(*node), text)]
+            }
+            Step::Shared(node) => vec![Label::new(shape.node_span(*node), format!("{name} is handed out: {is}"))],
+            Step::Returnless(node) => {
+                let text = format!("the point of no return: nobody lets go of {name} any more");
+                vec![Label::new(shape.node_span(*node), text)]
+            }
+            Step::Ended(scope) => {
+                let what = self.block(shape, *scope);
+                let text = format!("{what} ends, and nothing names {name} any more; it is still {is}");
+                vec![Label::new(shape.scope_span(*scope), text)]
+            }
+            Step::Left(why, target) => {
+                let mut labels: Vec<Label> = self.why(shape, why).into_iter().collect();
+                if moved && after.state.is_some() {
+                    let by = before.state.and_then(|state| self.row(shape, state));
+                    let by = by.map_or("leaving".to_owned(), |op| format!("`{}`", shape.bundle.op_name(op)));
+                    let what = self.block(shape, *target);
+                    let text = format!("{what} is left, and {by} lets go of {name}: {is}");
+                    labels.push(Label::new(shape.scope_span(*target), text));
+                }
+                labels
+            }
+        }
+    }
+
+    /// Why a scope is left, where no step before has told.
+    pub(super) fn why(&self, shape: &Shape<'_>, why: &Why) -> Option<Label> {
+        match why {
+            Why::Told => None,
+            Why::Raised(escape) => Some(Label::new(shape.node_span(escape.site), shape.happens(escape))),
+            Why::Sibling(escape) => {
+                let text = format!("meanwhile, in another branch, {}", shape.happens(escape));
+                Some(Label::new(shape.node_span(escape.site), text))
+            }
+            Why::Interrupted(handler) => {
+                let text = match shape.trigger_of(*handler) {
+                    Some(Trigger::Event { arm, .. }) => format!("`{}` arrives", shape.type_name(arm.event)),
+                    Some(Trigger::After(_) | Trigger::Errors(_)) | None => "the time of the attempt is up".to_owned(),
+                };
+                Some(Label::new(shape.scope_span(*handler), text))
+            }
+            Why::Terminated => Some(Label::new(shape.span(shape.plan.span), "somebody ends the run here".to_owned())),
+        }
+    }
+
+    /// Puts a fault's story and its last step into a finding.
+    pub(super) fn told(&self, shape: &Shape<'_>, fault: &Fault, mut finding: Diagnostic, last: Label) -> Diagnostic {
+        finding.path = self.story(shape, fault);
+        finding.path.push(last);
+        finding
+    }
+
+    pub(super) fn state_name<'s>(&self, shape: &'s Shape<'_>, state: StateId) -> &'s str {
+        shape.state_name(self.origin.ty, state)
+    }
+
+    /// The state of the resource where the fault comes up.
+    pub(super) fn state_at(&self, fault: &Fault) -> Option<StateId> {
+        self.trail.get(fault.trail)?.token.state
+    }
+
+    /// What names the resource where the fault comes up.
+    pub(super) fn name_at(&self, fault: &Fault) -> Name {
+        self.trail.get(fault.trail).map_or(Name::Nothing, |trail| trail.token.name)
+    }
+
+    /// The operation of a state's abandon row.
+    pub(super) fn row(&self, shape: &Shape<'_>, state: StateId) -> Option<OpRef> {
+        let def = shape.bundle.resource(self.origin.ty)?;
+        def.states.get(state.index())?.abandon.as_ref().map(|row| row.op)
+    }
+
+    /// The calls that close the resource from a state: `inventory.release(hold)`.
+    pub(super) fn closers(&self, shape: &Shape<'_>, state: StateId) -> Vec<String> {
+        let Some(def) = shape.bundle.resource(self.origin.ty) else { return Vec::new() };
+        let closed = |state: StateId| def.states.get(state.index()).is_some_and(|s| s.kind == StateKind::Closed);
+        let mut closers = Vec::new();
+        for system in &shape.bundle.systems {
+            for op in &system.ops {
+                let closes = op.params.iter().any(|param| {
+                    param.ty == flowline_plan::Type::Resource(self.origin.ty)
+                        && param
+                            .resource
+                            .as_ref()
+                            .is_some_and(|change| change.from.contains(&state) && change.to.is_some_and(closed))
+                });
+                if closes {
+                    closers.push(format!("`{}.{}`", system.name, op.name));
+                }
+            }
+        }
+        closers
+    }
+
+    /// What a scope is to its author.
+    pub(super) fn block(&self, shape: &Shape<'_>, scope: flowline_plan::ScopeId) -> &'static str {
+        match shape.scope(scope).kind {
+            ScopeKind::Flow => "the flow",
+            ScopeKind::Attempt => "the attempt",
+            ScopeKind::Handler => "the handler",
+            ScopeKind::TooLate => "the `too late`",
+            ScopeKind::Meanwhile => "the `meanwhile`",
+            ScopeKind::Branch => "the branch",
+            ScopeKind::Element => "the element",
+            ScopeKind::Round => "the round",
+        }
+    }
+}
