@@ -1,3 +1,65 @@
 //! From trees to the checked model: what every name means, and what type everything has.
+//!
+//! The check goes on past mistakes: what can't be understood is of the type [`model::Ty::Unknown`], which goes with
+//! everything, so that one mistake makes one finding. Trees with `Bad` nodes are welcome; their findings are the parser's.
 
 pub mod model;
+
+mod attempt;
+mod bodies;
+mod call;
+mod contract;
+mod cx;
+mod decision;
+mod expr;
+mod flow;
+mod fold;
+mod method;
+mod names;
+mod operator;
+mod pattern;
+mod record;
+mod signature;
+mod stmt;
+mod ty;
+mod unsupported;
+mod wait;
+mod words;
+
+use flowline_diag::{Diagnostic, Severity};
+use flowline_syntax::ast;
+use model::Model;
+
+/// A module to be checked.
+#[derive(Debug, Clone)]
+pub struct SourceModule {
+    /// Its full name, by its path: `orders.fulfil`, `std.orders`.
+    pub name: String,
+    pub ast: ast::Module,
+}
+
+/// What a check comes to.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// To be lowered only where there are no errors, here or from the parser.
+    pub model: Model,
+    /// In reading order: by file, place and code.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Checks a project: its own modules and those of the standard library that it may use, in any order. The same modules in
+/// the same order give the same model, ids included.
+pub fn check(modules: &[SourceModule]) -> Checked {
+    let mut diagnostics = Vec::new();
+    let (mut globals, declared) = names::collect(modules, &mut diagnostics);
+    signature::fill(&mut globals, &declared, &mut diagnostics);
+    bodies::fill(&mut globals, &declared, &mut diagnostics);
+    diagnostics.sort_by_key(Diagnostic::order);
+    Checked { model: globals.model, diagnostics }
+}

@@ -11,4 +11,5 @@ codes! {
     DUPLICATE_NAME = "F0111" Error "a name is declared twice";
     IMPORT_CYCLE = "F0112" Error "modules import each other in a circle";
     UNKNOWN_IMPORT = "F0113" Error "an import names nothing that exists";
+    NOT_SUPPORTED = "F0190" Error "not supported yet";
 }

@@ -1,0 +1,334 @@
+//! The insides of declarations, once all signatures are known.
+
+use crate::cx::Cx;
+use crate::model::{Calendar, DecisionRow, Field, Local, LocalKind, Ty, TypeKind};
+use crate::names::{Declared, Globals, Symbol, find_circles};
+use crate::{contract, decision, flow, unsupported};
+use flowline_diag::code::{f01, f02};
+use flowline_diag::{Diagnostic, Span};
+use flowline_plan::calendar::CalendarError;
+use flowline_plan::{OpId, OpRef, SystemId, TypeId};
+use flowline_syntax::ast::{self, ItemKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What checking a decision table gives.
+#[derive(Debug)]
+pub(crate) struct DecisionBody {
+    pub(crate) locals: Vec<Local>,
+    pub(crate) rows: Vec<DecisionRow>,
+}
+
+/// Checks what stands inside declarations and puts it into the tables.
+pub(crate) fn fill(globals: &mut Globals, declared: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let mut calls = Calls::new(globals);
+    for each in declared {
+        match (&each.item.kind, each.symbol) {
+            (ItemKind::Record(record) | ItemKind::Error(record), Symbol::Type(id)) => {
+                checks(globals, each.module, id, &record.fields, diagnostics);
+            }
+            (ItemKind::Event(event), Symbol::Type(id)) => {
+                if let Some((def, found)) = contract::event(globals, each.module, id, event) {
+                    set(globals, id, TypeKind::Event(def), found, diagnostics);
+                }
+                checks(globals, each.module, id, &event.fields, diagnostics);
+            }
+            (ItemKind::Resource(resource), Symbol::Type(id)) => {
+                if let Some((def, found)) = contract::resource(globals, each.module, id, resource) {
+                    set(globals, id, TypeKind::Resource(def), found, diagnostics);
+                }
+                checks(globals, each.module, id, &resource.fields, diagnostics);
+            }
+            (ItemKind::System(system), Symbol::System(id)) => {
+                self::system(globals, each.module, id, system, diagnostics);
+            }
+            (ItemKind::Fn(function), Symbol::Function(id)) => {
+                let mut cx = Cx::new(globals, each.module);
+                let Some(def) = globals.model.function(id) else { continue };
+                for (param, local) in function.params.iter().zip(&def.locals) {
+                    cx.bind(&param.name, local.ty.clone(), LocalKind::Code);
+                }
+                let body = cx.expect(&function.body, &def.result);
+                let Cx { locals, diagnostics: found, calls: used, .. } = cx;
+                calls.add(each.symbol, used);
+                diagnostics.extend(found);
+                if let Some(def) = globals.model.functions.get_mut(id.index()) {
+                    (def.locals, def.body) = (locals, body);
+                }
+            }
+            (ItemKind::Decision(table), Symbol::Decision(id)) => {
+                let (body, found, used) = decision::check(globals, each.module, id, table);
+                calls.add(each.symbol, used);
+                diagnostics.extend(found);
+                if let Some(def) = globals.model.decisions.get_mut(id.index()) {
+                    (def.locals, def.rows) = (body.locals, body.rows);
+                }
+            }
+            (ItemKind::Calendar(text), Symbol::Calendar(id)) => {
+                if let Some(place) = globals.model.calendars.get_mut(id.index()) {
+                    calendar(place, text, diagnostics);
+                }
+            }
+            _ => {}
+        }
+    }
+    calls.circles(globals, diagnostics);
+    same_event_types(globals, diagnostics);
+    for each in declared {
+        if let (ItemKind::Flow(text), Symbol::Flow(id)) = (&each.item.kind, each.symbol)
+            && let Some((checked, found)) = flow::check(globals, each.module, id, text)
+        {
+            diagnostics.extend(found);
+            if let Some(place) = globals.model.flows.get_mut(id.index()) {
+                *place = checked;
+            }
+        }
+    }
+}
+
+fn set(globals: &mut Globals, id: TypeId, kind: TypeKind, found: Vec<Diagnostic>, diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.extend(found);
+    if let Some(def) = globals.model.types.get_mut(id.index()) {
+        def.kind = kind;
+    }
+}
+
+/// The conditions behind `where`.
+fn checks(globals: &mut Globals, module: usize, id: TypeId, texts: &[ast::Field], diagnostics: &mut Vec<Diagnostic>) {
+    for text in texts {
+        let Some(condition) = &text.check else { continue };
+        let ty = match fields_mut(globals, id).and_then(|fields| field_named(fields, text.name.as_str())) {
+            Some(field) => field.ty.clone(),
+            None => continue,
+        };
+        let mut cx = Cx::new(globals, module);
+        // The condition is looked at only where the value is there.
+        let inner = match ty {
+            Ty::Optional(inner) => *inner,
+            ty => ty,
+        };
+        let it = cx.hidden("it", text.name.span, inner, LocalKind::Code);
+        cx.visible.push(it);
+        let checked = cx.expect(condition, &Ty::Bool);
+        let Cx { locals, diagnostics: found, .. } = cx;
+        diagnostics.extend(found);
+        if let Some(field) = fields_mut(globals, id).and_then(|fields| field_named(fields, text.name.as_str())) {
+            field.check = Some((locals, checked));
+        }
+    }
+}
+
+fn fields_mut(globals: &mut Globals, id: TypeId) -> Option<&mut Vec<Field>> {
+    match &mut globals.model.types.get_mut(id.index())?.kind {
+        TypeKind::Record(fields) | TypeKind::Error(fields) => Some(fields),
+        TypeKind::Event(event) => Some(&mut event.fields),
+        TypeKind::Resource(resource) => Some(&mut resource.fields),
+        TypeKind::Id | TypeKind::Enum(_) => None,
+    }
+}
+
+fn field_named<'f>(fields: &'f mut [Field], name: &str) -> Option<&'f mut Field> {
+    fields.iter_mut().find(|field| field.name == name)
+}
+
+fn system(globals: &mut Globals, module: usize, id: SystemId, text: &ast::System, diagnostics: &mut Vec<Diagnostic>) {
+    let mut cx = Cx::new(globals, module);
+    let owns = cx.domains(&text.owns);
+    for label in &text.cleared_for {
+        if label.as_str() != "pii" {
+            let diagnostic = cx
+                .found(&f01::UNKNOWN_NAME, format!("there is no label `{label}`"), label.span)
+                .help("`pii` is the label of personal data");
+            cx.push(diagnostic);
+        }
+    }
+    diagnostics.append(&mut cx.diagnostics);
+    let mut ops = Vec::with_capacity(text.ops.len());
+    for (at, op) in text.ops.iter().enumerate() {
+        let op_ref = OpRef { system: id, op: OpId::from(at) };
+        let Some((op, found)) = contract::clauses(globals, module, op_ref, op) else { continue };
+        diagnostics.extend(found);
+        ops.push(op);
+    }
+    if let Some(def) = globals.model.systems.get_mut(id.index()) {
+        def.owns = owns;
+        def.cleared_for = text.cleared_for.iter().map(ToString::to_string).collect();
+        def.ops = ops;
+    }
+}
+
+/// Fills opening hours and closed days in.
+fn calendar(place: &mut Calendar, text: &ast::Calendar, diagnostics: &mut Vec<Diagnostic>) {
+    let name = &text.name;
+    let weekly = match &text.hours {
+        ast::CalendarHours::Weekly(weekly) if text.params.is_empty() => weekly,
+        ast::CalendarHours::Weekly(_) | ast::CalendarHours::File(_) => {
+            diagnostics.push(unsupported::finding("a calendar from a file, or with parameters,", name.span));
+            return;
+        }
+    };
+    let Some(zone) = weekly.zone.as_ref().and_then(ast::TextLit::plain) else {
+        diagnostics.push(
+            Diagnostic::new(&f02::CALENDAR, format!("calendar `{name}` needs a zone"), name.span)
+                .help("add `zone \"Europe/Berlin\"` or another IANA name"),
+        );
+        return;
+    };
+    zone.clone_into(&mut place.hours.zone);
+    for hours in &weekly.open {
+        for day in &hours.days {
+            let at = ast::Weekday::ALL.iter().position(|weekday| weekday == day);
+            let Some(day) = at.and_then(|at| place.hours.week.get_mut(at)) else { continue };
+            for time in &hours.times {
+                if time.from >= time.to
+                    || day.iter().any(|(from, to)| time.from.minutes < *to && *from < time.to.minutes)
+                {
+                    diagnostics.push(
+                        Diagnostic::new(
+                            &f02::CALENDAR,
+                            "these hours overlap others, or end before they begin",
+                            time.span,
+                        )
+                        .label("open twice, or not at all"),
+                    );
+                    continue;
+                }
+                day.push((time.from.minutes, time.to.minutes));
+            }
+            day.sort_unstable();
+        }
+    }
+    for date in &weekly.closed {
+        // The parser has spoken where there is no such day.
+        place.hours.closed.extend(days_since_epoch(*date));
+    }
+    place.hours.closed.sort_unstable();
+    place.hours.closed.dedup();
+    match place.hours.due(0, 0, 1) {
+        Ok(_) => {}
+        Err(CalendarError::UnknownZone { zone }) => {
+            let span = weekly.zone.as_ref().map_or(name.span, |zone| zone.span);
+            diagnostics.push(
+                Diagnostic::new(&f02::CALENDAR, format!("there is no time zone `{zone}`"), span)
+                    .help("use an IANA name such as `Europe/Berlin`"),
+            );
+        }
+        Err(CalendarError::NeverOpen | CalendarError::TooFar | CalendarError::Negative | CalendarError::OutOfRange) => {
+            diagnostics.push(
+                Diagnostic::new(&f02::CALENDAR, format!("calendar `{name}` is never open"), name.span)
+                    .help("add opening hours: `mon..fri 08:00-17:00`"),
+            )
+        }
+    }
+}
+
+/// Days since 1970-01-01; none where the month has no such day.
+pub(crate) fn days_since_epoch(date: ast::Date) -> Option<i32> {
+    let (year, month, day) = (i32::from(date.year), i32::from(date.month), i32::from(date.day));
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return None,
+    };
+    if !(1..=days).contains(&day) {
+        return None;
+    }
+    // Years are counted from March, so that the leap day is the last of its year; 400 years have 146,097 days.
+    let year = if month > 2 { year } else { year - 1 };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719_468)
+}
+
+/// Two events that are called the same outside.
+fn same_event_types(globals: &Globals, diagnostics: &mut Vec<Diagnostic>) {
+    let mut seen: FxHashMap<(&str, u32), Span> = FxHashMap::default();
+    for def in &globals.model.types {
+        let TypeKind::Event(event) = &def.kind else { continue };
+        match seen.get(&(event.ce_type.as_str(), event.version)) {
+            Some(first) => diagnostics.push(
+                Diagnostic::new(
+                    &f01::DUPLICATE_NAME,
+                    format!("two events are called `{}.v{}` outside", event.ce_type, event.version),
+                    def.span,
+                )
+                .also(*first, "the first is here")
+                .help("give one of them another type or version"),
+            ),
+            None => {
+                seen.insert((&event.ce_type, event.version), def.span);
+            }
+        }
+    }
+}
+
+/// Which function or decision calls which.
+struct Calls {
+    functions: usize,
+    edges: Vec<Vec<(usize, Span)>>,
+}
+
+impl Calls {
+    fn new(globals: &Globals) -> Self {
+        let functions = globals.model.functions.len();
+        Self { functions, edges: vec![Vec::new(); functions + globals.model.decisions.len()] }
+    }
+
+    fn node(&self, symbol: Symbol) -> Option<usize> {
+        match symbol {
+            Symbol::Function(id) => Some(id.index()),
+            Symbol::Decision(id) => Some(self.functions + id.index()),
+            Symbol::Type(_)
+            | Symbol::Domain(_)
+            | Symbol::System(_)
+            | Symbol::Const(_)
+            | Symbol::Calendar(_)
+            | Symbol::Flow(_)
+            | Symbol::Unusable => None,
+        }
+    }
+
+    fn add(&mut self, from: Symbol, used: Vec<(Symbol, Span)>) {
+        let targets: Vec<(usize, Span)> =
+            used.into_iter().filter_map(|(symbol, span)| Some((self.node(symbol)?, span))).collect();
+        if let Some(edges) = self.node(from).and_then(|node| self.edges.get_mut(node)) {
+            edges.extend(targets);
+        }
+    }
+
+    fn circles(&self, globals: &Globals, diagnostics: &mut Vec<Diagnostic>) {
+        let model = &globals.model;
+        let name = |at: usize| match at.checked_sub(self.functions) {
+            None => model.functions.get(at).map_or("", |function| function.name.as_str()),
+            Some(at) => model.decisions.get(at).map_or("", |decision| decision.name.as_str()),
+        };
+        circles_of(&self.edges, name, "functions call each other in a circle", diagnostics);
+    }
+}
+
+/// Reports circles; gives the nodes that lie in one.
+pub(crate) fn circles_of<'n>(
+    edges: &[Vec<(usize, Span)>],
+    name: impl Fn(usize) -> &'n str,
+    what: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> FxHashSet<usize> {
+    let mut inside = FxHashSet::default();
+    for circle in find_circles(edges) {
+        let Some((_, span)) = circle.last() else { continue };
+        let short = |at: usize| name(at).rsplit('.').next().unwrap_or_default().to_owned();
+        let names: Vec<String> = circle.iter().map(|(at, _)| short(*at)).collect();
+        let mut diagnostic = Diagnostic::new(&f02::RECURSION, format!("{what}: `{}`", names.join("` → `")), *span)
+            .help("every expression ends: nothing may lead back to itself");
+        if circle.len() > 1 {
+            for (at, span) in &circle {
+                diagnostic = diagnostic.step(*span, format!("`{}` is used here", short(*at)));
+            }
+        }
+        diagnostics.push(diagnostic);
+        inside.extend(circle.iter().map(|(at, _)| *at));
+    }
+    inside
+}

@@ -1,0 +1,185 @@
+//! Calls of functions and decisions, and the functions that need no declaration.
+//!
+//! | built in | gives |
+//! | --- | --- |
+//! | `round(money, half_up)`, also `half_even`, `down`, `up` | the amount rounded to its currency's unit |
+//! | `allocate(money, weights)` | amounts that add up to the money, one for each weight |
+
+use crate::cx::{Cx, unknown};
+use crate::model::{Expr, ExprKind, Ty};
+use crate::names::{Symbol, suggest};
+use crate::ty::from_elsewhere;
+use flowline_diag::code::{f01, f02};
+use flowline_diag::{Diagnostic, Span, nearest};
+use flowline_plan::{Method, Rounding};
+use flowline_syntax::ast::{self, Arg, Ident};
+
+const ROUNDINGS: [(&str, Rounding); 4] =
+    [("half_up", Rounding::HalfUp), ("half_even", Rounding::HalfEven), ("down", Rounding::Down), ("up", Rounding::Up)];
+
+impl Cx<'_> {
+    pub(crate) fn call(&mut self, callee: &Ident, args: &[Arg], span: Span) -> Expr {
+        let symbol = self.globals.find(self.module, callee.as_str()).map(|entry| entry.symbol);
+        let signature = |locals: &[crate::model::Local], params: u16| -> Vec<(String, Ty)> {
+            locals.iter().take(usize::from(params)).map(|local| (local.name.clone(), local.ty.clone())).collect()
+        };
+        match symbol {
+            Some(Symbol::Function(id)) => {
+                self.refuse_in_constant(span, "the result of a call");
+                let Some(function) = self.globals.model.function(id) else { return unknown(span) };
+                let params = signature(&function.locals, function.params);
+                let args = self.arguments(&format!("`{callee}`"), &params, args, span);
+                self.calls.push((Symbol::Function(id), span));
+                Expr { span, ty: function.result.clone(), kind: ExprKind::Call { function: id, args } }
+            }
+            Some(Symbol::Decision(id)) => {
+                self.refuse_in_constant(span, "the result of a call");
+                let Some(decision) = self.globals.model.decision(id) else { return unknown(span) };
+                let params = signature(&decision.locals, decision.params);
+                let args = self.arguments(&format!("`{callee}`"), &params, args, span);
+                self.calls.push((Symbol::Decision(id), span));
+                Expr { span, ty: decision.result.clone(), kind: ExprKind::Decide { decision: id, args } }
+            }
+            Some(Symbol::Unusable) => {
+                self.pass_over_args(args);
+                unknown(span)
+            }
+            Some(symbol) => {
+                let what = self.globals.describe(symbol);
+                self.push(
+                    Diagnostic::new(
+                        &f02::WRONG_KIND,
+                        format!("`{callee}` is {what} and can't be called here"),
+                        callee.span,
+                    )
+                    .label("a function or a decision is expected here"),
+                );
+                self.pass_over_args(args);
+                unknown(span)
+            }
+            None if callee.as_str() == "round" => self.round(args, span),
+            None if callee.as_str() == "allocate" => {
+                let params = [
+                    ("total".to_owned(), Ty::Money(None)),
+                    ("weights".to_owned(), Ty::List(Box::new(Ty::Unknown), None)),
+                ];
+                let args = self.arguments("`allocate`", &params, args, span);
+                let money = args.first().map_or(Ty::Money(None), |total| total.ty.clone());
+                if let Some(Expr { span, ty: Ty::List(item, _), .. }) = args.get(1)
+                    && !matches!(**item, Ty::Int | Ty::Decimal | Ty::Unknown)
+                {
+                    let found = self.show(item);
+                    self.push(
+                        Diagnostic::new(&f02::MISMATCH, format!("weights are numbers, these are {found}"), *span)
+                            .label("numbers are expected here"),
+                    );
+                }
+                let kind = ExprKind::Method { method: Method::Allocate, args, empty: None };
+                Expr { span, ty: Ty::List(Box::new(money), None), kind }
+            }
+            None => {
+                let diagnostic =
+                    Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no function `{callee}`"), callee.span)
+                        .label("not known here");
+                let declared = self
+                    .globals
+                    .visible(self.module, |symbol| matches!(symbol, Symbol::Function(_) | Symbol::Decision(_)));
+                let candidates: Vec<&str> = declared.chain(["round", "allocate"]).collect();
+                let diagnostic = if nearest(callee.as_str(), candidates.iter().copied()).is_some() {
+                    suggest(diagnostic, callee, candidates)
+                } else {
+                    from_elsewhere(self.globals, diagnostic, callee)
+                };
+                self.push(diagnostic);
+                self.pass_over_args(args);
+                unknown(span)
+            }
+        }
+    }
+
+    pub(crate) fn pass_over_args(&mut self, args: &[Arg]) {
+        for arg in args {
+            if let Arg::Expr(arg) = arg {
+                self.resource(arg, None);
+            }
+        }
+    }
+
+    /// Arguments by position, each of its parameter's type. What is missing is [`ExprKind::Unknown`].
+    pub(crate) fn arguments(&mut self, callee: &str, params: &[(String, Ty)], args: &[Arg], span: Span) -> Vec<Expr> {
+        if args.len() != params.len() {
+            let diagnostic = wrong_count(callee, params, args, span);
+            self.push(diagnostic);
+        }
+        let mut checked = Vec::with_capacity(params.len());
+        for (at, arg) in args.iter().enumerate() {
+            let ty = params.get(at).map(|(_, ty)| ty);
+            let expr = match (arg, ty) {
+                (Arg::Expr(expr), Some(ty @ Ty::Resource(_))) => {
+                    let found = self.resource(expr, Some(ty));
+                    self.coerce(found, ty)
+                }
+                (Arg::Expr(expr), Some(ty)) => self.expect(expr, ty),
+                (Arg::Expr(expr), None) => self.resource(expr, None),
+                (Arg::Closure { span, .. }, _) => {
+                    self.push(
+                        Diagnostic::new(&f02::ARGUMENTS, format!("{callee} takes values, not a closure"), *span)
+                            .label("a value is expected here"),
+                    );
+                    unknown(*span)
+                }
+            };
+            if at < params.len() {
+                checked.push(expr);
+            }
+        }
+        checked.resize_with(params.len(), || unknown(span));
+        checked
+    }
+
+    fn round(&mut self, args: &[Arg], span: Span) -> Expr {
+        let [Arg::Expr(value), Arg::Expr(how)] = args else {
+            self.push(
+                Diagnostic::new(&f02::ARGUMENTS, "`round` takes money and how halves go", span)
+                    .help("for example `round(total * 19%, half_up)`"),
+            );
+            self.pass_over_args(args);
+            return Expr { ty: Ty::Money(None), ..unknown(span) };
+        };
+        let value = self.expr(value, None);
+        let currency = match &value.ty {
+            Ty::Money(currency) | Ty::Unrounded(currency) => *currency,
+            _ => {
+                let _ = self.coerce(value.clone(), &Ty::Money(None));
+                None
+            }
+        };
+        let rounding = match &how.kind {
+            ast::ExprKind::Name(name) => ROUNDINGS.iter().find(|(word, _)| *word == name.as_str()).map(|(_, how)| *how),
+            _ => None,
+        };
+        let Some(rounding) = rounding else {
+            let diagnostic = Diagnostic::new(&f02::ARGUMENTS, "`round` does not know this way of rounding", how.span)
+                .label("`half_up`, `half_even`, `down` or `up` is expected here");
+            let diagnostic = match &how.kind {
+                ast::ExprKind::Name(name) => suggest(diagnostic, name, ROUNDINGS.iter().map(|(word, _)| *word)),
+                _ => diagnostic,
+            };
+            self.push(diagnostic);
+            return Expr { ty: Ty::Money(currency), ..unknown(span) };
+        };
+        Expr { span, ty: Ty::Money(currency), kind: ExprKind::Round { value: Box::new(value), rounding } }
+    }
+}
+
+/// The finding for too few or too many arguments.
+fn wrong_count(callee: &str, params: &[(String, Ty)], args: &[Arg], span: Span) -> Diagnostic {
+    let (wanted, given) = (params.len(), args.len());
+    let plural = if wanted == 1 { "" } else { "s" };
+    let message = format!("{callee} takes {wanted} argument{plural}, not {given}");
+    if let Some(extra) = args.get(wanted) {
+        return Diagnostic::new(&f02::ARGUMENTS, message, extra.span()).label("one too many");
+    }
+    let missing: Vec<&str> = params.iter().skip(given).map(|(name, _)| name.as_str()).collect();
+    Diagnostic::new(&f02::ARGUMENTS, message, span).label(format!("`{}` is missing", missing.join("`, `")))
+}

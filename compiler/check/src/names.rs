@@ -1,0 +1,389 @@
+//! Which names there are: the declarations of every module, and what `use` brings in.
+
+use crate::SourceModule;
+use crate::model::{
+    Block, Calendar, Const, ConstId, Decision, EventDef, Expr, ExprKind, Flow, Function, Model, ResourceDef, System,
+    Ty, TypeDef, TypeKind,
+};
+use crate::unsupported;
+use flowline_diag::code::f01;
+use flowline_diag::{Diagnostic, Span, nearest};
+use flowline_plan::{CalendarId, DecisionId, FlowId, FunctionId, SystemId, TypeId, calendar};
+use flowline_syntax::ast::{Ident, Item, ItemKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
+
+/// The tables that everything is looked up in.
+#[derive(Debug, Default)]
+pub(crate) struct Globals {
+    pub(crate) model: Model,
+    /// One for each module, in the order given.
+    pub(crate) modules: Vec<Names>,
+    /// Short names of domains, in the order of their declaration.
+    pub(crate) domains: Vec<String>,
+}
+
+/// What one module sees.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    own: FxHashMap<Arc<str>, Entry>,
+    /// Its own names and those that it imports.
+    seen: FxHashMap<Arc<str>, Entry>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) symbol: Symbol,
+    /// Where the name is declared, or imported.
+    pub(crate) span: Span,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Symbol {
+    Type(TypeId),
+    Domain(usize),
+    System(SystemId),
+    Function(FunctionId),
+    Decision(DecisionId),
+    Const(ConstId),
+    Calendar(CalendarId),
+    Flow(FlowId),
+    /// Declared by text that could not be read, of a kind that is not supported yet, or imported from nowhere. Its finding
+    /// is made; uses are passed over in silence.
+    Unusable,
+}
+
+/// A declaration with its place in the tables.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Declared<'a> {
+    pub(crate) module: usize,
+    pub(crate) item: &'a Item,
+    pub(crate) symbol: Symbol,
+}
+
+impl Globals {
+    pub(crate) fn find(&self, module: usize, name: &str) -> Option<Entry> {
+        self.modules.get(module)?.seen.get(name).copied()
+    }
+
+    /// Names that a module sees and that stand for what is wanted.
+    pub(crate) fn visible(&self, module: usize, wanted: impl Fn(Symbol) -> bool) -> impl Iterator<Item = &str> {
+        self.modules
+            .get(module)
+            .into_iter()
+            .flat_map(|names| &names.seen)
+            .filter(move |(_, entry)| wanted(entry.symbol))
+            .map(|(name, _)| name.as_ref())
+    }
+
+    /// What a symbol is, for people: `a record`.
+    pub(crate) fn describe(&self, symbol: Symbol) -> &'static str {
+        match symbol {
+            Symbol::Type(id) => match self.model.ty(id).map(|def| &def.kind) {
+                Some(TypeKind::Id) => "an id",
+                Some(TypeKind::Enum(_)) => "an enum",
+                Some(TypeKind::Record(_)) => "a record",
+                Some(TypeKind::Error(_)) => "an error",
+                Some(TypeKind::Event(_)) => "an event",
+                Some(TypeKind::Resource(_)) => "a resource",
+                None => "a type",
+            },
+            Symbol::Domain(_) => "a domain",
+            Symbol::System(_) => "a system",
+            Symbol::Function(_) => "a function",
+            Symbol::Decision(_) => "a decision",
+            Symbol::Const(_) => "a constant",
+            Symbol::Calendar(_) => "a calendar",
+            Symbol::Flow(_) => "a flow",
+            Symbol::Unusable => "something that could not be read",
+        }
+    }
+}
+
+/// Gives every declaration its id and resolves what modules import.
+pub(crate) fn collect<'a>(
+    modules: &'a [SourceModule],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Globals, Vec<Declared<'a>>) {
+    let mut globals = Globals::default();
+    let mut declared = Vec::new();
+    for (at, module) in modules.iter().enumerate() {
+        let mut names = Names::default();
+        for item in &module.ast.items {
+            unsupported::item(item, diagnostics);
+            let Some(name) = item.kind.name() else { continue };
+            let symbol = declare(&mut globals, &module.name, item, name);
+            declared.push(Declared { module: at, item, symbol });
+            let entry = Entry { symbol, span: name.span };
+            if let Some(first) = names.own.get(&name.text) {
+                diagnostics.push(twice(name, first.span));
+            } else {
+                names.own.insert(name.text.clone(), entry);
+            }
+        }
+        names.seen = names.own.clone();
+        globals.modules.push(names);
+    }
+    import(&mut globals, modules, diagnostics);
+    circles(modules, diagnostics);
+    same_systems(&declared, diagnostics);
+    (globals, declared)
+}
+
+/// Two declarations or bindings of one name that see each other.
+pub(crate) fn twice(name: &Ident, first: Span) -> Diagnostic {
+    Diagnostic::new(&f01::DUPLICATE_NAME, format!("`{name}` is declared twice"), name.span)
+        .label("again here")
+        .also(first, "first here")
+        .help("give one of them another name")
+}
+
+/// Adds the name that was probably meant to a finding about an unknown one.
+pub(crate) fn suggest<'a>(
+    diagnostic: Diagnostic,
+    name: &Ident,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    match nearest(&name.text, candidates) {
+        Some(meant) => {
+            diagnostic.help(format!("did you mean `{meant}`?")).fix(format!("replace with `{meant}`"), name.span, meant)
+        }
+        None => diagnostic,
+    }
+}
+
+/// Puts a place for the declaration into its table.
+fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Symbol {
+    let model = &mut globals.model;
+    let full = format!("{module}.{name}");
+    let doc = item.doc.as_ref().map_or_else(String::new, |doc| doc.text.to_string());
+    let span = name.span;
+    let unknown = || Expr { span, ty: Ty::Unknown, kind: ExprKind::Unknown };
+    let mut new_type = |kind| {
+        model.types.push(TypeDef { name: full.clone(), doc: doc.clone(), span, kind });
+        Symbol::Type(TypeId::from(model.types.len() - 1))
+    };
+    match &item.kind {
+        ItemKind::Id(_) => new_type(TypeKind::Id),
+        ItemKind::Enum(_) => new_type(TypeKind::Enum(Vec::new())),
+        ItemKind::Record(_) => new_type(TypeKind::Record(Vec::new())),
+        ItemKind::Error(_) => new_type(TypeKind::Error(Vec::new())),
+        ItemKind::Event(event) => new_type(TypeKind::Event(EventDef {
+            version: event.version,
+            ce_type: String::new(),
+            from: None,
+            fields: Vec::new(),
+            keys: Vec::new(),
+            kept_ms: 0,
+        })),
+        ItemKind::Resource(_) => {
+            new_type(TypeKind::Resource(ResourceDef { fields: Vec::new(), states: Vec::new(), splits_by: None }))
+        }
+        ItemKind::Domain(_) => {
+            globals.domains.push(name.text.to_string());
+            Symbol::Domain(globals.domains.len() - 1)
+        }
+        ItemKind::System(_) => {
+            model.systems.push(System {
+                name: name.text.to_string(),
+                label: String::new(),
+                span,
+                owns: Vec::new(),
+                cleared_for: Vec::new(),
+                ops: Vec::new(),
+            });
+            Symbol::System(SystemId::from(model.systems.len() - 1))
+        }
+        ItemKind::Decision(_) => {
+            model.decisions.push(Decision {
+                name: full,
+                doc,
+                span,
+                locals: Vec::new(),
+                params: 0,
+                result: Ty::Unknown,
+                is_first_hit: false,
+                rows: Vec::new(),
+            });
+            Symbol::Decision(DecisionId::from(model.decisions.len() - 1))
+        }
+        ItemKind::Fn(_) => {
+            model.functions.push(Function {
+                name: full,
+                doc,
+                span,
+                locals: Vec::new(),
+                params: 0,
+                result: Ty::Unknown,
+                body: unknown(),
+            });
+            Symbol::Function(FunctionId::from(model.functions.len() - 1))
+        }
+        ItemKind::Const(_) => {
+            let id = ConstId(u32::try_from(model.consts.len()).unwrap_or(u32::MAX));
+            model.consts.push(Const { name: full, doc, span, ty: Ty::Unknown, value: unknown(), folded: None });
+            Symbol::Const(id)
+        }
+        ItemKind::Calendar(_) => {
+            let hours = calendar::Calendar {
+                name: full,
+                zone: String::new(),
+                week: std::array::from_fn(|_| Vec::new()),
+                closed: Vec::new(),
+            };
+            model.calendars.push(Calendar { doc, span, hours });
+            Symbol::Calendar(CalendarId::from(model.calendars.len() - 1))
+        }
+        ItemKind::Flow(flow) => {
+            model.flows.push(Flow {
+                name: full,
+                doc,
+                head: flow.head,
+                span,
+                params: 0,
+                result: Ty::Unit,
+                raises: Vec::new(),
+                start: None,
+                key: None,
+                status: None,
+                track: Vec::new(),
+                owner: None,
+                promises: Vec::new(),
+                locals: Vec::new(),
+                scopes: Vec::new(),
+                body: Block { span: flow.body.span, stmts: Vec::new() },
+            });
+            Symbol::Flow(FlowId::from(model.flows.len() - 1))
+        }
+        ItemKind::Role(_)
+        | ItemKind::Model(_)
+        | ItemKind::Metric(_)
+        | ItemKind::Policy(_)
+        | ItemKind::Invariant(_)
+        | ItemKind::Upcast(_)
+        | ItemKind::Test(_)
+        | ItemKind::Explore(_)
+        | ItemKind::Migrate(_)
+        | ItemKind::Bad { .. } => Symbol::Unusable,
+    }
+}
+
+fn import(globals: &mut Globals, modules: &[SourceModule], diagnostics: &mut Vec<Diagnostic>) {
+    let by_name: FxHashMap<&str, usize> = modules.iter().enumerate().map(|(at, m)| (m.name.as_str(), at)).collect();
+    for (at, module) in modules.iter().enumerate() {
+        for used in &module.ast.uses {
+            let path = path_of(&used.path);
+            let from = by_name.get(path.as_str()).copied();
+            if from.is_none() && !used.path.is_empty() {
+                diagnostics.push(unknown_module(&used.path, &path, modules));
+            }
+            for name in &used.names {
+                let own = from.and_then(|from| globals.modules.get(from)).map(|names| &names.own);
+                let symbol = match own.map(|own| own.get(&name.text)) {
+                    Some(Some(entry)) => entry.symbol,
+                    Some(None) => {
+                        let whole = Diagnostic::new(
+                            &f01::UNKNOWN_IMPORT,
+                            format!("module `{path}` has no `{name}`"),
+                            name.span,
+                        )
+                        .label("not declared there");
+                        let candidates = own.into_iter().flatten().map(|(name, _)| name.as_ref());
+                        diagnostics.push(suggest(whole, name, candidates));
+                        Symbol::Unusable
+                    }
+                    None => Symbol::Unusable,
+                };
+                let Some(names) = globals.modules.get_mut(at) else { continue };
+                if let Some(first) = names.seen.get(&name.text) {
+                    diagnostics.push(twice(name, first.span));
+                } else {
+                    names.seen.insert(name.text.clone(), Entry { symbol, span: name.span });
+                }
+            }
+        }
+    }
+}
+
+fn path_of(path: &[Ident]) -> String {
+    path.iter().map(Ident::as_str).collect::<Vec<_>>().join(".")
+}
+
+fn unknown_module(path: &[Ident], text: &str, modules: &[SourceModule]) -> Diagnostic {
+    let span = path.iter().map(|part| part.span).reduce(Span::to).expect("an empty path is not reported here");
+    let whole = Ident { text: text.into(), span };
+    let diagnostic = Diagnostic::new(&f01::UNKNOWN_IMPORT, format!("there is no module `{text}`"), span);
+    suggest(diagnostic, &whole, modules.iter().map(|module| module.name.as_str()))
+}
+
+/// Finds modules that import each other; each circle is told once.
+fn circles(modules: &[SourceModule], diagnostics: &mut Vec<Diagnostic>) {
+    let by_name: FxHashMap<&str, usize> = modules.iter().enumerate().map(|(at, m)| (m.name.as_str(), at)).collect();
+    let edges: Vec<Vec<(usize, Span)>> = modules
+        .iter()
+        .map(|module| {
+            let uses = module.ast.uses.iter();
+            uses.filter_map(|used| Some((*by_name.get(path_of(&used.path).as_str())?, used.span))).collect()
+        })
+        .collect();
+    for circle in find_circles(&edges) {
+        let name = |at: usize| modules.get(at).map_or("", |module| module.name.as_str());
+        let Some((_, first)) = circle.last() else { continue };
+        let names: Vec<&str> = circle.iter().map(|(at, _)| name(*at)).collect();
+        let mut diagnostic = Diagnostic::new(
+            &f01::IMPORT_CYCLE,
+            format!("modules import each other in a circle: `{}`", names.join("` → `")),
+            *first,
+        )
+        .help("move what both need into a module of its own");
+        if circle.len() > 1 {
+            for (at, span) in &circle {
+                diagnostic = diagnostic.step(*span, format!("`{}` is imported here", name(*at)));
+            }
+        }
+        diagnostics.push(diagnostic);
+    }
+}
+
+/// Circles of a graph, each as the nodes it goes to and the places of the edges. Every node is left in one circle at most.
+pub(crate) fn find_circles(edges: &[Vec<(usize, Span)>]) -> Vec<Vec<(usize, Span)>> {
+    let mut done = FxHashSet::default();
+    let mut circles = Vec::new();
+    for start in 0..edges.len() {
+        // The path from the start: each node with the place of the edge into it and how many of its edges are walked.
+        let mut path: Vec<(usize, Option<Span>, usize)> = vec![(start, None, 0)];
+        while let Some((node, _, walked)) = path.last_mut() {
+            let node = *node;
+            let next = edges.get(node).and_then(|edges| edges.get(*walked)).copied();
+            *walked += 1;
+            let Some((to, span)) = next.filter(|_| !done.contains(&node)) else {
+                done.insert(node);
+                path.pop();
+                continue;
+            };
+            if let Some(from) = path.iter().position(|(on_path, _, _)| *on_path == to) {
+                let inside = path.iter().skip(from + 1).filter_map(|(node, span, _)| Some((*node, (*span)?)));
+                circles.push(inside.chain([(to, span)]).collect());
+            } else if !done.contains(&to) {
+                path.push((to, Some(span), 0));
+            }
+        }
+    }
+    circles
+}
+
+/// Systems are called by their short names in plans, so these are one name space for the project.
+fn same_systems(declared: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let mut seen: FxHashMap<&str, (usize, Span)> = FxHashMap::default();
+    for each in declared {
+        let (ItemKind::System(system), Symbol::System(_)) = (&each.item.kind, each.symbol) else { continue };
+        match seen.get(system.name.as_str()) {
+            Some((module, first)) if *module != each.module => diagnostics.push(twice(&system.name, *first)),
+            Some(_) => {}
+            None => {
+                seen.insert(&system.name.text, (each.module, system.name.span));
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The words of an expression as messages and keys show them: `order.id`.
+
+use flowline_syntax::ast::{Arg, Expr, ExprKind};
+
+/// Paths and calls as they are written; anything else as `…`.
+pub(crate) fn expr(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Name(name) => name.to_string(),
+        ExprKind::Field { base, name, optional } => {
+            format!("{}{}{name}", self::expr(base), if *optional { "?." } else { "." })
+        }
+        ExprKind::Call { callee, args } => format!("{callee}({})", arguments(args)),
+        ExprKind::Method { base, name, args, .. } => format!("{}.{name}({})", self::expr(base), arguments(args)),
+        ExprKind::Int(n) => n.to_string(),
+        ExprKind::Decimal(digits) => digits.to_string(),
+        ExprKind::Percent(digits) => format!("{digits}%"),
+        ExprKind::Money { amount, currency } => format!("{amount} {currency}"),
+        ExprKind::Bool(b) => b.to_string(),
+        ExprKind::None => "none".to_owned(),
+        ExprKind::Now => "now".to_owned(),
+        ExprKind::Duration(_)
+        | ExprKind::Date(_)
+        | ExprKind::Text(_)
+        | ExprKind::List(_)
+        | ExprKind::Map(_)
+        | ExprKind::Record(_)
+        | ExprKind::With { .. }
+        | ExprKind::Unary { .. }
+        | ExprKind::Binary { .. }
+        | ExprKind::Exists(_)
+        | ExprKind::Of { .. }
+        | ExprKind::If { .. }
+        | ExprKind::Match { .. }
+        | ExprKind::Bad => "…".to_owned(),
+    }
+}
+
+/// Several expressions, separated by commas.
+pub(crate) fn list(exprs: &[Expr]) -> String {
+    exprs.iter().map(expr).collect::<Vec<_>>().join(", ")
+}
+
+fn arguments(args: &[Arg]) -> String {
+    let words = args.iter().map(|arg| match arg {
+        Arg::Expr(value) => expr(value),
+        Arg::Closure { .. } => "…".to_owned(),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
