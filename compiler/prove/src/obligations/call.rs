@@ -124,10 +124,8 @@ impl Search<'_, '_> {
 
     /// The scope in which control stands owes the resource from now on.
     fn owing(&self, token: Token, state: StateId) -> Token {
-        let owed = match self.innermost_past(&token) {
-            Some(past) => Owed::Before(past),
-            None => Owed::By(self.scope_of(token.at)),
-        };
+        let scope = self.scope_of(token.at);
+        let owed = if self.is_past(&token, scope) { Owed::Before(scope) } else { Owed::By(scope) };
         Token { state: Some(state), owed, ..token }
     }
 }
@@ -138,7 +136,7 @@ fn after_refusal(raise: &Raise, param: u16, change: &ResourceUse, before: StateI
     let by_state = told.peek().is_some() && told.clone().all(|(_, from, _)| from.is_some());
     let settled = if raise.outcome_unknown {
         change.doubt.unwrap_or(now)
-    } else if told.clone().any(|(_, from, _)| from.is_some()) {
+    } else if told.clone().any(|(_, from, _)| *from == Some(now)) {
         now
     } else {
         before

@@ -156,13 +156,19 @@ impl<'s, 'a> Search<'s, 'a> {
         known.is_some_and(|state| state.kind != StateKind::Closed)
     }
 
-    /// Moves the resource; past a point of no return nobody undoes the state that it reaches.
+    /// Moves the resource; what is reached past a point of no return is undone by nobody but the scopes inside it.
     pub(super) fn set_state(&self, token: &mut Token, state: StateId) {
         if token.state == Some(state) {
             return;
         }
         token.state = Some(state);
-        if let (Some(past), Owed::By(_) | Owed::Nobody) = (self.innermost_past(token), token.owed) {
+        let Some(past) = self.innermost_past(token) else { return };
+        let inside = match token.owed {
+            Owed::By(owner) => owner != past && self.shape.contains(past, owner),
+            Owed::Before(_) => true,
+            Owed::Nobody => false,
+        };
+        if !inside {
             token.owed = Owed::Before(past);
         }
     }
