@@ -1,5 +1,10 @@
 //! The insides of declarations, once all signatures are known.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a rule names the few types and declarations that it takes; any other, also a future one, is the same finding"
+)]
+
 use crate::cx::Cx;
 use crate::model::{Calendar, DecisionRow, Field, Local, LocalKind, Ty, TypeKind};
 use crate::names::{Declared, Globals, Symbol, find_circles};

@@ -1,5 +1,10 @@
 //! The context in which expressions are checked: what is bound, what is known to be there, what was found.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a rule names the few types and declarations that it takes; any other, also a future one, is the same finding"
+)]
+
 use crate::model::{Expr, ExprKind, Field, Local, LocalId, LocalKind, Ty, TypeKind};
 use crate::names::{Globals, Symbol, twice};
 use crate::ty::{fits, join};

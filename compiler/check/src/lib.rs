@@ -14,6 +14,7 @@ mod decision;
 mod expr;
 mod flow;
 mod fold;
+mod loops;
 mod method;
 mod names;
 mod operator;
@@ -23,6 +24,7 @@ mod signature;
 mod stmt;
 mod ty;
 mod unsupported;
+mod uses;
 mod wait;
 mod words;
 

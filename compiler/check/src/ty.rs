@@ -1,5 +1,10 @@
 //! Types: what their text means, which fits where, and how they read in messages.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a rule names the few types and declarations that it takes; any other, also a future one, is the same finding"
+)]
+
 use crate::cx::Cx;
 use crate::model::{Ty, TypeKind};
 use crate::names::{Globals, Symbol, suggest};

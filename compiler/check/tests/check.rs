@@ -1,5 +1,7 @@
 //! What the check finds, said by examples: each fixture is a small project, its findings are a snapshot.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is a finding")]
+
 use flowline_check::{Checked, SourceModule, check};
 use flowline_diag::{Diagnostic, Sources, Unit};
 use std::path::{Path, PathBuf};

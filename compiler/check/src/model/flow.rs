@@ -131,7 +131,7 @@ pub enum StmtKind {
         arms: Vec<StmtMatchArm>,
     },
     Parallel(Vec<Branch>),
-    Each(Each),
+    Each(Box<Each>),
     Repeat(Repeat),
     /// Ends the nearest attempt (body or handler), round or element with a value.
     Give(Expr),
