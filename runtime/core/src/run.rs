@@ -94,8 +94,7 @@ impl Run {
 
     /// The calls that are out: a restart hands them out again, with the same key, attempt and instant.
     pub fn pending_calls(&mut self, program: &Program) -> Vec<Output> {
-        let oracle =
-            DataOracle { bundle: &program.bundle, plan: &program.plan, data: &mut self.data, now: self.now };
+        let oracle = DataOracle { bundle: &program.bundle, plan: &program.plan, data: &mut self.data, now: self.now };
         self.control.pending_calls(&program.bundle, &program.plan, &oracle)
     }
 

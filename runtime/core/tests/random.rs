@@ -1,6 +1,7 @@
 //! Random flows, random faults, crashes and settling at random times: at the end nothing is left open.
 //!
 //! `FLOWLINE_CASES` sets how many flows are tried.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "in test support a panic is how a test fails")]
 mod common;
 
 use common::{
@@ -96,13 +97,7 @@ impl Maker<'_> {
         format!("r{}", self.names)
     }
 
-    fn statement(
-        &mut self,
-        place: Place,
-        held: &mut Vec<(String, bool)>,
-        outer: &mut Vec<(String, bool)>,
-        block: &mut Block,
-    ) {
+    fn statement(&mut self, place: Place, held: &mut Vec<(String, bool)>, outer: &[(String, bool)], block: &mut Block) {
         let inner = Place { depth: place.depth + 1, may_stop: false };
         let deep = place.depth >= 4;
         match self.tape.below(16) {
@@ -230,13 +225,14 @@ fn choose(seed: u64, faults: u8) -> impl FnMut(&'static str, u32) -> Reply {
 
 /// Whether a node lies in a scope with a point of no return.
 fn goes_forward(plan: &Plan, node: usize) -> bool {
-    let ponr = |scope: ScopeId| plan.nodes.iter().any(|n| n.scope == scope && matches!(n.kind, NodeKind::PointOfNoReturn));
+    let ponr =
+        |scope: ScopeId| plan.nodes.iter().any(|n| n.scope == scope && matches!(n.kind, NodeKind::PointOfNoReturn));
     std::iter::successors(Some(plan.nodes[node].scope), |scope| plan.scopes[scope.index()].parent).any(ponr)
 }
 
 fn check(tape: &[u8], script: Script, seed: u64, faults: u8, crash_always: bool) {
     let block = flow(tape);
-    let shown = format!("{block:#?}\n{script:?} seed {seed} faults {faults}");
+    let shown = format!("{block:?}\n{script:?} seed {seed} faults {faults}");
     let lapses = script.card_life_ms.is_some();
     let result = std::panic::catch_unwind(move || {
         let mut drive = Drive::new(bundle(&block), script);

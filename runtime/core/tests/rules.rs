@@ -208,7 +208,11 @@ fn states_and_undo() {
         ),
         case(
             "an error may say where the resource is",
-            vec![open("authorise", "c"), S::Wait(60_000), attempt(vec![on("capture", "c")], vec![errs(&["CaptureFailed"], vec![N])])],
+            vec![
+                open("authorise", "c"),
+                S::Wait(60_000),
+                attempt(vec![on("capture", "c")], vec![errs(&["CaptureFailed"], vec![N])]),
+            ],
             replies(&[("capture", 1, Reply::Error("CaptureFailed"))]),
             "authorise capture!CaptureFailed notify completed",
         ),
@@ -233,13 +237,19 @@ fn states_and_undo() {
         case(
             "an undo that uses the result first repeats the step",
             vec![attempt(vec![S::Do("post_invoice")], vec![(On::Event("Cancel", None), vec![N])])],
-            Script { events: vec![(10, "Cancel")], ..replies(&[("post_invoice", 1, Reply::Lost), ("post_invoice", 2, Reply::Refused)]) },
+            Script {
+                events: vec![(10, "Cancel")],
+                ..replies(&[("post_invoice", 1, Reply::Lost), ("post_invoice", 2, Reply::Refused)])
+            },
             "post_invoice~ +Cancel post_invoice- post_invoice post_credit_note notify completed",
         ),
         case(
             "and when it never took place, there is nothing to undo",
             vec![attempt(vec![S::Do("post_invoice")], vec![(On::Event("Cancel", None), vec![N])])],
-            Script { events: vec![(10, "Cancel")], ..replies(&[("post_invoice", 1, Reply::Unknown), ("post_invoice", 2, Reply::Error("Boom"))]) },
+            Script {
+                events: vec![(10, "Cancel")],
+                ..replies(&[("post_invoice", 1, Reply::Unknown), ("post_invoice", 2, Reply::Error("Boom"))])
+            },
             "post_invoice? +Cancel post_invoice!Boom notify completed",
         ),
         case(
@@ -250,14 +260,20 @@ fn states_and_undo() {
         ),
         case(
             "nested attempts hand up what they did",
-            fails(vec![attempt(vec![open("hold", "h"), attempt(vec![S::Do("assign_pick")], vec![])], vec![]), S::Do("post_invoice")]),
+            fails(vec![
+                attempt(vec![open("hold", "h"), attempt(vec![S::Do("assign_pick")], vec![])], vec![]),
+                S::Do("post_invoice"),
+            ]),
             none(),
             "hold assign_pick post_invoice post_credit_note cancel_pick release notify completed",
         ),
         case(
             "inner scopes first, and their handlers don't run",
             vec![attempt(
-                vec![open("hold", "h"), attempt(vec![open("authorise", "c"), S::Await("Go", None)], boom(vec![S::Do("ship")]))],
+                vec![
+                    open("hold", "h"),
+                    attempt(vec![open("authorise", "c"), S::Await("Go", None)], boom(vec![S::Do("ship")])),
+                ],
                 vec![(On::Event("Cancel", None), vec![N])],
             )],
             events(&[(100, "Cancel")]),
@@ -265,7 +281,10 @@ fn states_and_undo() {
         ),
         case(
             "a handler lies outside its own attempt",
-            vec![attempt(vec![attempt(vec![S::Fail("Boom")], boom(vec![open("hold", "h"), S::Fail("Boom")]))], boom(vec![N]))],
+            vec![attempt(
+                vec![attempt(vec![S::Fail("Boom")], boom(vec![open("hold", "h"), S::Fail("Boom")]))],
+                boom(vec![N]),
+            )],
             none(),
             "hold release notify completed",
         ),
@@ -290,7 +309,10 @@ fn leaving_while_a_call_is_out() {
         ),
         case(
             "its error counts as nothing happened, the first cause wins",
-            vec![attempt(vec![open("hold", "h"), S::Do("check")], vec![(On::Event("Cancel", None), vec![N]), errs(&["Boom"], vec![S::Do("ship")])])],
+            vec![attempt(
+                vec![open("hold", "h"), S::Do("check")],
+                vec![(On::Event("Cancel", None), vec![N]), errs(&["Boom"], vec![S::Do("ship")])],
+            )],
             Script { events: vec![(6, "Cancel")], ..replies(&[("check", 1, Reply::Error("Boom"))]) },
             "hold check!Boom +Cancel release notify completed",
         ),
@@ -344,7 +366,10 @@ fn leaving_while_a_call_is_out() {
 fn points_of_no_return() {
     let late = || Some(vec![S::Do("ship")]);
     let order = |tail: Block, too_late: Option<Block>| {
-        vec![attempt(with(opened(closing()), tail), vec![(On::Event("Cancel", too_late), vec![S::Stop("cancelled")])]), S::Stop("done")]
+        vec![
+            attempt(with(opened(closing()), tail), vec![(On::Event("Cancel", too_late), vec![S::Stop("cancelled")])]),
+            S::Stop("done"),
+        ]
     };
     run_all(vec![
         case(
@@ -362,7 +387,10 @@ fn points_of_no_return() {
         case(
             "too late, while the last call is out: answered before the attempt is left",
             order(vec![S::Do("notify")], late()),
-            Script { events: vec![(25, "Cancel")], ..replies(&[("notify", 1, Reply::Slow(100)), ("ship", 1, Reply::Slow(500))]) },
+            Script {
+                events: vec![(25, "Cancel")],
+                ..replies(&[("notify", 1, Reply::Slow(100)), ("ship", 1, Reply::Slow(500))])
+            },
             "hold authorise commit capture notify +Cancel ship stopped:done",
         ),
         case(
@@ -379,7 +407,10 @@ fn points_of_no_return() {
         ),
         case(
             "a `stop` in a `too late`",
-            vec![attempt(vec![S::Ponr, S::Wait(1000)], vec![(On::Event("Cancel", Some(vec![N, S::Stop("late")])), vec![])])],
+            vec![attempt(
+                vec![S::Ponr, S::Wait(1000)],
+                vec![(On::Event("Cancel", Some(vec![N, S::Stop("late")])), vec![])],
+            )],
             events(&[(500, "Cancel")]),
             "+Cancel notify stopped:late",
         ),
@@ -388,7 +419,10 @@ fn points_of_no_return() {
             vec![attempt(
                 vec![
                     open("hold", "h"),
-                    attempt(vec![S::Ponr, S::Wait(1000), S::Do("ship")], vec![(On::Event("Cancel", Some(vec![S::Fail("Boom")])), vec![])]),
+                    attempt(
+                        vec![S::Ponr, S::Wait(1000), S::Do("ship")],
+                        vec![(On::Event("Cancel", Some(vec![S::Fail("Boom")])), vec![])],
+                    ),
                     S::Do("check"),
                 ],
                 boom(vec![N]),
@@ -399,7 +433,10 @@ fn points_of_no_return() {
         case(
             "a `too late` that fails while an outer interrupt waits",
             vec![attempt(
-                vec![attempt(vec![S::Ponr, S::Wait(1000), S::Do("ship")], vec![(On::Event("Cancel", Some(vec![S::Fail("Boom")])), vec![])])],
+                vec![attempt(
+                    vec![S::Ponr, S::Wait(1000), S::Do("ship")],
+                    vec![(On::Event("Cancel", Some(vec![S::Fail("Boom")])), vec![])],
+                )],
                 vec![errs(&["Boom"], vec![]), (On::Event("Nudge", None), vec![N])],
             )],
             events(&[(400, "Nudge"), (500, "Cancel")]),
@@ -408,7 +445,11 @@ fn points_of_no_return() {
         case(
             "interrupts from outside wait until it ends",
             vec![attempt(
-                vec![open("hold", "h"), attempt(vec![open("authorise", "c"), S::Ponr, S::Wait(1000), on("capture", "c")], vec![]), S::Do("check")],
+                vec![
+                    open("hold", "h"),
+                    attempt(vec![open("authorise", "c"), S::Ponr, S::Wait(1000), on("capture", "c")], vec![]),
+                    S::Do("check"),
+                ],
                 vec![(On::Event("Cancel", None), vec![N])],
             )],
             events(&[(500, "Cancel")]),
@@ -417,16 +458,38 @@ fn points_of_no_return() {
         case(
             "a state reached past it isn't undone by an outer scope",
             vec![attempt(
-                vec![open("authorise", "c"), attempt(vec![S::Ponr, on("capture", "c")], vec![]), S::Do("assign_pick"), S::Fail("Boom")],
+                vec![
+                    open("authorise", "c"),
+                    attempt(vec![S::Ponr, on("capture", "c")], vec![]),
+                    S::Do("assign_pick"),
+                    S::Fail("Boom"),
+                ],
                 boom(vec![N]),
             )],
             none(),
             "authorise capture assign_pick cancel_pick notify completed",
         ),
         case(
+            "nor one reached before it in the same attempt",
+            vec![attempt(
+                vec![
+                    open("authorise", "c"),
+                    attempt(vec![on("capture", "c"), S::Ponr, S::Do("ship")], vec![]),
+                    S::Fail("Boom"),
+                ],
+                boom(vec![N]),
+            )],
+            none(),
+            "authorise capture ship notify completed",
+        ),
+        case(
             "an attempt inside it still undoes its own",
             vec![attempt(
-                vec![S::Ponr, attempt(vec![open("hold", "h"), S::Do("assign_pick"), S::Fail("Boom")], boom(vec![N])), S::Do("ship")],
+                vec![
+                    S::Ponr,
+                    attempt(vec![open("hold", "h"), S::Do("assign_pick"), S::Fail("Boom")], boom(vec![N])),
+                    S::Do("ship"),
+                ],
                 vec![],
             )],
             none(),
@@ -472,7 +535,11 @@ fn branches_and_elements() {
         case(
             "one failing branch stops its siblings, all are settled",
             vec![attempt(
-                vec![S::Parallel(vec![hold(vec![S::Await("Go", None)]), hold(vec![]), vec![S::Wait(100), S::Fail("Boom")]])],
+                vec![S::Parallel(vec![
+                    hold(vec![S::Await("Go", None)]),
+                    hold(vec![]),
+                    vec![S::Wait(100), S::Fail("Boom")],
+                ])],
                 boom(vec![N]),
             )],
             none(),
@@ -480,7 +547,10 @@ fn branches_and_elements() {
         ),
         case(
             "what branches did is undone when a later step fails",
-            vec![attempt(vec![S::Parallel(vec![hold(vec![]), vec![S::Do("assign_pick")]]), S::Fail("Boom")], boom(vec![N]))],
+            vec![attempt(
+                vec![S::Parallel(vec![hold(vec![]), vec![S::Do("assign_pick")]]), S::Fail("Boom")],
+                boom(vec![N]),
+            )],
             none(),
             "hold assign_pick release cancel_pick notify completed",
         ),
@@ -507,7 +577,10 @@ fn branches_and_elements() {
         ),
         case(
             "elements, two at a time",
-            vec![S::Each(Each { n: 4, width: Some(2), sharing: None, body: vec![S::Wait(10), N], result: None }), S::Do("ship")],
+            vec![
+                S::Each(Each { n: 4, width: Some(2), sharing: None, body: vec![S::Wait(10), N], result: None }),
+                S::Do("ship"),
+            ],
             replies(&[("notify", 1, Reply::Slow(100))]),
             "notify notify notify notify ship completed",
         ),
@@ -515,7 +588,13 @@ fn branches_and_elements() {
         case(
             "an element fails while others wait for their turn",
             vec![attempt(
-                vec![S::Each(Each { n: 4, width: Some(2), sharing: None, body: hold(vec![S::Do("check")]), result: None })],
+                vec![S::Each(Each {
+                    n: 4,
+                    width: Some(2),
+                    sharing: None,
+                    body: hold(vec![S::Do("check")]),
+                    result: None,
+                })],
                 boom(vec![N]),
             )],
             replies(&[("check", 1, Reply::Slow(50)), ("check", 2, Reply::Error("Boom"))]),
@@ -523,9 +602,24 @@ fn branches_and_elements() {
         ),
         case(
             "shares are captured or voided, the whole keeps the rest",
-            vec![open("authorise", "c"), share(2, 40, vec![attempt(vec![on("capture", "m")], vec![errs(&["CaptureFailed"], vec![])])]), on("void", "c")],
+            vec![
+                open("authorise", "c"),
+                share(2, 40, vec![attempt(vec![on("capture", "m")], vec![errs(&["CaptureFailed"], vec![])])]),
+                on("void", "c"),
+            ],
             none(),
             "authorise capture capture void completed",
+        ),
+        case(
+            "shared out twice: each part is a resource of its own",
+            vec![
+                open("authorise", "c"),
+                share(1, 40, vec![S::Ponr, on("capture", "m")]),
+                share(1, 40, vec![on("void", "m")]),
+                on("void", "c"),
+            ],
+            none(),
+            "authorise capture void void completed",
         ),
         case(
             "shares that come to more than there is",
@@ -536,7 +630,11 @@ fn branches_and_elements() {
         case(
             "a failing element: its part is voided, captured ones are refunded",
             vec![attempt(
-                vec![open("authorise", "c"), share(2, 50, vec![S::Do("check"), on("capture", "m")]), S::Fail("OutOfStock")],
+                vec![
+                    open("authorise", "c"),
+                    share(2, 50, vec![S::Do("check"), on("capture", "m")]),
+                    S::Fail("OutOfStock"),
+                ],
                 vec![errs(&["Boom"], vec![N])],
             )],
             replies(&[("check", 2, Reply::Error("Boom")), ("check", 1, Reply::Slow(3))]),
@@ -545,7 +643,11 @@ fn branches_and_elements() {
         case(
             "per element its own point of no return",
             vec![attempt(
-                vec![open("authorise", "c"), share(2, 50, vec![S::Do("check"), S::Ponr, on("capture", "m")]), S::Fail("Boom")],
+                vec![
+                    open("authorise", "c"),
+                    share(2, 50, vec![S::Do("check"), S::Ponr, on("capture", "m")]),
+                    S::Fail("Boom"),
+                ],
                 boom(vec![N]),
             )],
             none(),
@@ -553,7 +655,10 @@ fn branches_and_elements() {
         ),
         case(
             "what elements give",
-            vec![S::Each(Each { n: 3, width: Some(2), sharing: None, body: vec![S::Give(5)], result: Some("all") }), S::Show("all")],
+            vec![
+                S::Each(Each { n: 3, width: Some(2), sharing: None, body: vec![S::Give(5)], result: Some("all") }),
+                S::Show("all"),
+            ],
             none(),
             "=List([Int(5), Int(5), Int(5)]) completed",
         ),
@@ -566,12 +671,20 @@ fn time_and_events() {
     let arms = || S::First(vec![("Go", vec![N]), ("Nudge", vec![S::Do("ship")])], Some((1000, vec![S::Do("check")])));
     run_all(vec![
         case("an event in time", vec![awaits(None), N], events(&[(500, "Go")]), "+Go notify completed"),
-        case("an event that came before", vec![S::Wait(300), S::Await("Go", None)], events(&[(100, "Go")]), "+Go completed"),
+        case(
+            "an event that came before",
+            vec![S::Wait(300), S::Await("Go", None)],
+            events(&[(100, "Go")]),
+            "+Go completed",
+        ),
         case(
             "after an `await` the scope still waits for what interrupts it, and for its time",
             vec![
                 attempt(vec![S::Await("Go", None), S::Wait(1000)], vec![(On::Event("Cancel", None), vec![N])]),
-                attempt(vec![S::Await("Go", Some((9000, None))), S::Wait(1000)], vec![(On::After(1000), vec![S::Do("ship")])]),
+                attempt(
+                    vec![S::Await("Go", Some((9000, None))), S::Wait(1000)],
+                    vec![(On::After(1000), vec![S::Do("ship")])],
+                ),
             ],
             events(&[(100, "Go"), (200, "Cancel"), (400, "Go")]),
             "+Go +Cancel notify +Go ship completed",
@@ -584,7 +697,10 @@ fn time_and_events() {
         ),
         case(
             "a deadline by its name",
-            vec![attempt(vec![open("hold", "h"), awaits(Some("w"))], vec![(On::Deadline(Some("v")), vec![S::Do("ship")]), (On::Deadline(Some("w")), vec![N])])],
+            vec![attempt(
+                vec![open("hold", "h"), awaits(Some("w"))],
+                vec![(On::Deadline(Some("v")), vec![S::Do("ship")]), (On::Deadline(Some("w")), vec![N])],
+            )],
             none(),
             "hold release notify completed",
         ),
@@ -605,13 +721,19 @@ fn time_and_events() {
         ),
         case(
             "the same for a scope: an interrupt before its time is up",
-            vec![attempt(vec![open("hold", "h"), S::Wait(5000)], vec![(On::After(1000), vec![S::Do("ship")]), (On::Event("Cancel", None), vec![N])])],
+            vec![attempt(
+                vec![open("hold", "h"), S::Wait(5000)],
+                vec![(On::After(1000), vec![S::Do("ship")]), (On::Event("Cancel", None), vec![N])],
+            )],
             Script { offer_ms: 200, ..events(&[(999, "Cancel")]) },
             "hold +Cancel release notify completed",
         ),
         case(
             "an event inside a scope whose time is up moves it no further than the next step",
-            vec![attempt(vec![open("hold", "h"), S::Await("Go", None), S::Do("check")], vec![(On::After(1000), vec![N])])],
+            vec![attempt(
+                vec![open("hold", "h"), S::Await("Go", None), S::Do("check")],
+                vec![(On::After(1000), vec![N])],
+            )],
             Script { offer_ms: 200, ..events(&[(999, "Go")]) },
             "hold +Go release notify completed",
         ),
@@ -644,7 +766,10 @@ fn time_and_events() {
         ),
         case(
             "rounds exhausted",
-            vec![attempt(vec![open("hold", "h"), S::Repeat(2, vec![S::Do("assign_pick")], None)], vec![(On::Exhausted, vec![N])])],
+            vec![attempt(
+                vec![open("hold", "h"), S::Repeat(2, vec![S::Do("assign_pick")], None)],
+                vec![(On::Exhausted, vec![N])],
+            )],
             none(),
             "hold assign_pick assign_pick cancel_pick cancel_pick release notify completed",
         ),
@@ -691,7 +816,10 @@ fn meanwhile() {
         case(
             "events one after the other",
             vec![beside(vec![S::Await("Go", None)], Every::Event("Nudge"), vec![N])],
-            Script { events: vec![(100, "Nudge"), (110, "Nudge"), (900, "Go")], ..replies(&[("notify", 1, Reply::Slow(200))]) },
+            Script {
+                events: vec![(100, "Nudge"), (110, "Nudge"), (900, "Go")],
+                ..replies(&[("notify", 1, Reply::Slow(200))])
+            },
             "+Nudge notify +Nudge notify +Go completed",
         ),
         case(
@@ -706,7 +834,10 @@ fn meanwhile() {
         case(
             "and before a `stop`",
             vec![beside(vec![S::Do("check"), S::Stop("done")], Every::Event("Nudge"), vec![N])],
-            Script { events: vec![(10, "Nudge")], ..replies(&[("check", 1, Reply::Slow(100)), ("notify", 1, Reply::Slow(500))]) },
+            Script {
+                events: vec![(10, "Nudge")],
+                ..replies(&[("check", 1, Reply::Slow(100)), ("notify", 1, Reply::Slow(500))])
+            },
             "check +Nudge notify stopped:done",
         ),
         case(
@@ -742,14 +873,21 @@ fn settled_at_every_point() {
         vec![
             open("authorise", "c"),
             S::Parallel(vec![
-                vec![attempt(vec![open("hold", "h"), S::Do("assign_pick"), S::Wait(20), S::Ponr, on("commit", "h")], vec![])],
+                vec![attempt(
+                    vec![open("hold", "h"), S::Do("assign_pick"), S::Wait(20), S::Ponr, on("commit", "h")],
+                    vec![],
+                )],
                 vec![S::Do("post_invoice"), S::Run],
             ]),
             S::Each(Each {
                 n: 3,
                 width: Some(2),
                 sharing: Some(("c".to_owned(), 20, "m".to_owned())),
-                body: vec![S::Do("check"), S::Ponr, attempt(vec![on("capture", "m")], vec![errs(&["CaptureFailed"], vec![])])],
+                body: vec![
+                    S::Do("check"),
+                    S::Ponr,
+                    attempt(vec![on("capture", "m")], vec![errs(&["CaptureFailed"], vec![])]),
+                ],
                 result: None,
             }),
             S::Await("Go", Some((500, None))),
@@ -758,11 +896,20 @@ fn settled_at_every_point() {
         ],
         vec![(On::Deadline(None), vec![N]), (On::Event("Cancel", Some(vec![N])), vec![S::Stop("cancelled")])],
     )];
-    let faults = [vec![], vec![("hold", 1, Reply::Lost)], vec![("capture", 2, Reply::Unknown)], vec![("post_invoice", 1, Reply::Lost)]];
+    let faults = [
+        vec![],
+        vec![("hold", 1, Reply::Lost)],
+        vec![("capture", 2, Reply::Unknown)],
+        vec![("post_invoice", 1, Reply::Lost)],
+    ];
     for replies in faults {
         for at in (0..1300).step_by(3).chain([1500, 2000, 5000]) {
-            let script =
-                Script { replies: replies.clone(), settle_at: Some(at), events: vec![(1200, "Go")], ..Script::default() };
+            let script = Script {
+                replies: replies.clone(),
+                settle_at: Some(at),
+                events: vec![(1200, "Go")],
+                ..Script::default()
+            };
             let mut drive = Drive::new(common::build::bundle(&flow), script);
             drive.crash_always = at % 5 == 0;
             drive.go();
@@ -775,7 +922,8 @@ fn settled_at_every_point() {
 /// A `for each` over many elements stays fast, and fails fast.
 #[test]
 fn a_thousand_elements() {
-    let flow = vec![attempt(vec![each(1000, vec![open("hold", "h"), S::Do("assign_pick")]), S::Fail("Boom")], boom(vec![N]))];
+    let flow =
+        vec![attempt(vec![each(1000, vec![open("hold", "h"), S::Do("assign_pick")]), S::Fail("Boom")], boom(vec![N]))];
     let mut drive = Drive::new(common::build::bundle(&flow), Script::default());
     drive.crash_always = false;
     drive.go();

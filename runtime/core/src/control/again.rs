@@ -32,33 +32,32 @@ impl<O: Oracle> Machine<'_, O> {
         let (waits, timers) = (frame.waits.clone(), frame.timers.clone());
         let pc = frame.pc;
         let Some(node) = pc.map(|pc| self.node(pc)).transpose()? else { return Ok(()) };
-        match &node.kind {
-            NodeKind::Await(awaited) => {
-                for wait in waits {
-                    let WaitFor::Arm(at) = wait.what else { continue };
-                    // A fresh wait takes only what comes after it was armed: it keeps its place.
-                    let Some(arm) = awaited.events.get(usize::from(at)).filter(|arm| !arm.fresh) else { continue };
-                    if sees(&arm.value) || arm.condition.as_ref().is_some_and(sees) {
-                        let value = self.oracle.eval(no, &arm.value)?;
-                        let number = self.renumber_wait(no, wait.no);
-                        self.emit(Output::Withdraw { wait: wait.no, reply: false });
-                        let (event, key) = (arm.event, arm.key);
-                        self.emit(Output::Register { wait: number, event, key, value, fresh: false });
-                    }
-                }
-                for timer in timers {
-                    let TimerFor::Arm(at) = timer.what else { continue };
-                    if let Some(arm) = awaited.timers.get(usize::from(at)).filter(|arm| sees(&arm.due)) {
-                        self.look_again_at_timer(no, &timer, &arm.due)?;
-                    }
+        if let NodeKind::Await(awaited) = &node.kind {
+            for wait in waits {
+                let WaitFor::Arm(at) = wait.what else { continue };
+                // A fresh wait takes only what comes after it was armed: it keeps its place.
+                let Some(arm) = awaited.events.get(usize::from(at)).filter(|arm| !arm.fresh) else { continue };
+                if sees(&arm.value) || arm.condition.as_ref().is_some_and(sees) {
+                    let value = self.oracle.eval(no, &arm.value)?;
+                    let number = self.renumber_wait(no, wait.no);
+                    self.emit(Output::Withdraw { wait: wait.no, reply: false });
+                    let (event, key) = (arm.event, arm.key);
+                    self.emit(Output::Register { wait: number, event, key, value, fresh: false });
                 }
             }
-            NodeKind::Wait { due } if sees(due) => {
-                for timer in timers.iter().filter(|timer| timer.what == TimerFor::Wait) {
-                    self.look_again_at_timer(no, timer, due)?;
+            for timer in &timers {
+                let TimerFor::Arm(at) = timer.what else { continue };
+                if let Some(arm) = awaited.timers.get(usize::from(at)).filter(|arm| sees(&arm.due)) {
+                    self.look_again_at_timer(no, timer, &arm.due)?;
                 }
             }
-            _ => {}
+        }
+        if let NodeKind::Wait { due } = &node.kind
+            && sees(due)
+        {
+            for timer in timers.iter().filter(|timer| timer.what == TimerFor::Wait) {
+                self.look_again_at_timer(no, timer, due)?;
+            }
         }
         Ok(())
     }
@@ -92,9 +91,9 @@ impl<O: Oracle> Machine<'_, O> {
         let within = |inner: ScopeId| {
             std::iter::successors(Some(inner), |at| self.scope(*at)?.parent).any(|outer| outer == scope)
         };
-        let assigned = self.plan.nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Let { slot, .. } if within(node.scope) && !within(slot.scope) => Some(*slot),
-            _ => None,
+        let assigned = self.plan.nodes.iter().filter_map(|node| {
+            let NodeKind::Let { slot, .. } = &node.kind else { return None };
+            (within(node.scope) && !within(slot.scope)).then_some(*slot)
         });
         assigned.collect()
     }

@@ -288,7 +288,7 @@ impl<O: Oracle> Machine<'_, O> {
             return;
         }
         resource.state = Some(state);
-        resource.last = past;
+        (resource.last, resource.reached) = (past, no);
         if let Some((timer, _)) = resource.expiry.take() {
             self.emit(Output::Disarm { timer });
         }

@@ -40,6 +40,7 @@ impl<O: Oracle> Machine<'_, O> {
                     ty: opens.resource,
                     state: None,
                     last: None,
+                    reached: no,
                     busy: true,
                     abandons: 0,
                     expiry: None,

@@ -29,6 +29,9 @@ impl<O: Oracle> Machine<'_, O> {
         }
         let Some(frame) = self.remove(no) else { return Ok(()) };
         self.oracle.leave(no);
+        for resource in self.control.resources.iter_mut().filter(|resource| resource.reached == no) {
+            resource.reached = parent;
+        }
         match kind {
             ScopeKind::Attempt | ScopeKind::Handler => {
                 self.hand_over(parent, frame.effects);
@@ -95,9 +98,10 @@ impl<O: Oracle> Machine<'_, O> {
         let node = self.node_at(no)?;
         let (next, slot) = (
             node.next,
-            match &node.kind {
-                NodeKind::Attempt { result, .. } | NodeKind::Repeat { result, .. } => *result,
-                _ => None,
+            if let NodeKind::Attempt { result, .. } | NodeKind::Repeat { result, .. } = &node.kind {
+                *result
+            } else {
+                None
             },
         );
         if let Some(slot) = slot {
@@ -178,7 +182,7 @@ impl<O: Oracle> Machine<'_, O> {
         let mut inner = None;
         let busy = self.control.outward(no).any(|frame| {
             // What runs beside a body doesn't wait for itself.
-            let within = std::mem::replace(&mut inner, Some(frame.no));
+            let within = inner.replace(frame.no);
             let guard = frame.guard.as_ref().filter(|guard| guard.held_by.is_none() || guard.held_by != within);
             guard.is_some_and(|guard| guard.held_by.is_some() || !guard.queue.is_empty())
         });

@@ -163,6 +163,8 @@ pub struct Resource {
     pub state: Option<StateId>,
     /// Its state was reached past the point of no return of that frame: nobody outside the frame undoes it.
     pub last: Option<u32>,
+    /// The frame in which its state was reached; once that has ended well, the frame around it.
+    pub reached: u32,
     /// A call that moves it is out.
     pub busy: bool,
     /// How many abandon calls it took so far.

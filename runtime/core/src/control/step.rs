@@ -103,10 +103,12 @@ impl<O: Oracle> Machine<'_, O> {
                     self.set_at(no, At::Child(child));
                 }
             }
-            NodeKind::Fail { value } => match self.oracle.eval(no, value)? {
-                Value::Error(error) => self.raise(no, Cause::Error((*error).clone()))?,
-                _ => return Err(internal("`fail` with something that is no error")),
-            },
+            NodeKind::Fail { value } => {
+                let Value::Error(error) = self.oracle.eval(no, value)? else {
+                    return Err(internal("`fail` with something that is no error"));
+                };
+                self.raise(no, Cause::Error((*error).clone()))?;
+            }
             NodeKind::Stop { outcome, status, value } => self.stop(no, outcome, status.as_ref(), value.as_ref())?,
             NodeKind::Give { value } => {
                 let value = self.oracle.eval(no, value)?;
@@ -201,7 +203,7 @@ impl<O: Oracle> Machine<'_, O> {
             self.oracle.bind(inner, each.item, element)?;
             if let (Some(whole), Some(sharing)) = (whole, &each.sharing) {
                 let part = first_part + at;
-                self.add_part(whole);
+                self.add_part(inner, whole);
                 self.oracle.bind(inner, sharing.part, Value::Resource(part))?;
                 if let Some(frame) = self.control.frame_mut(inner) {
                     frame.effects.push(Effect::Resource(part));
@@ -214,9 +216,10 @@ impl<O: Oracle> Machine<'_, O> {
         Ok(())
     }
 
-    fn add_part(&mut self, whole: u32) {
+    fn add_part(&mut self, no: u32, whole: u32) {
         let Some(of) = self.control.resources.get(whole as usize) else { return };
-        let part = Resource { ty: of.ty, state: of.state, last: None, busy: false, abandons: 0, expiry: None };
+        let part =
+            Resource { ty: of.ty, state: of.state, last: None, reached: no, busy: false, abandons: 0, expiry: None };
         let (state, at) = (part.state, self.control.resources.len());
         self.control.resources.push(part);
         if let (Some(state), Ok(at)) = (state, u32::try_from(at)) {
@@ -237,6 +240,11 @@ impl<O: Oracle> Machine<'_, O> {
                 | ScopeKind::Branch
                 | ScopeKind::Round => {}
             }
+        }
+        // For the scopes around it, what it did is done; that includes what it did before.
+        let resources = self.control.resources.iter_mut();
+        for resource in resources.filter(|resource| resource.last.is_none() && inside.contains(&resource.reached)) {
+            resource.last = inside.last().copied();
         }
         for (at, frame_no) in inside.iter().enumerate() {
             let outermost = at + 1 == inside.len();

@@ -136,6 +136,8 @@ impl Oracle for DataOracle<'_> {
         let Some(Value::Money(mut left)) = of.fields.get(field).cloned() else {
             return Err(fault("sharing a resource whose amount isn't known".to_owned()));
         };
+        // A resource may be shared out more than once: its parts count on.
+        let before = self.data.resources.iter().filter(|part| part.whole == Some(whole)).count();
         let (whole_left, mut asked) = (left, Money { amount: Default::default(), ..left });
         let mut parts = Vec::with_capacity(elements.len());
         for (at, element) in elements.iter().enumerate() {
@@ -158,7 +160,7 @@ impl Oracle for DataOracle<'_> {
                     return Err(Incident::OverShared { asked: asked.to_string(), left: whole_left.to_string() });
                 }
             }
-            parts.push(part_of(&of, whole, at, field, share));
+            parts.push(part_of(&of, whole, before + at, field, share));
         }
         if self.data.resources.len() != first_part as usize {
             return Err(fault("the tables of resources disagree".to_owned()));

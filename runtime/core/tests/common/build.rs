@@ -249,10 +249,8 @@ impl Lower {
             S::Each(each) => self.each(scope, each),
             S::Repeat(max, body, until) => {
                 let body = self.scope(ScopeKind::Round, Some(scope), body);
-                let until = until.map_or_else(
-                    || Code::constant(Value::Bool(false)),
-                    |(name, n)| self.equals(body, name, n),
-                );
+                let until =
+                    until.map_or_else(|| Code::constant(Value::Bool(false)), |(name, n)| self.equals(body, name, n));
                 NodeKind::Repeat { max: int(*max), body, until, result: None }
             }
             S::Set(name, n) => {

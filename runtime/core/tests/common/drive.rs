@@ -82,7 +82,7 @@ pub(crate) fn play(block: &[super::build::S], script: Script) -> Drive {
 }
 
 /// How long a run is watched, ms.
-const HORIZON_MS: i64 = 5_000_000_000;
+const HORIZON_MS: i64 = 20_000_000;
 
 impl Drive {
     pub(crate) fn new(bundle: Arc<Bundle>, script: Script) -> Self {
@@ -140,8 +140,9 @@ impl Drive {
 
     /// Goes on until nothing is on its way any more.
     pub(crate) fn go(&mut self) {
+        let inputs_max = self.log.len() + if self.crash_always { 1000 } else { 20_000 };
         while let Some(((now, _), item)) = self.queue.pop_first() {
-            if now > HORIZON_MS || self.log.len() > 20_000 {
+            if now > HORIZON_MS || self.log.len() > inputs_max {
                 break;
             }
             match item {
@@ -302,7 +303,8 @@ impl Drive {
             }
             Output::SettleChild { child } => {
                 self.words.push("settle-child".to_owned());
-                let of_child = |item: &Item| matches!(item, Item::In(Input::ChildEnded { child: c, .. }) if *c == child);
+                let of_child =
+                    |item: &Item| matches!(item, Item::In(Input::ChildEnded { child: c, .. }) if *c == child);
                 self.queue.retain(|_, item| !of_child(item));
                 self.later(now + 10, Item::In(Input::ChildEnded { child, ending: Ending::Settled }));
             }
