@@ -221,6 +221,12 @@ impl Cx<'_> {
         if let Some(field) = self.implicit_field(name) {
             return field;
         }
+        let implicit = self.implicit.map(|local| self.local_ty(local));
+        if let Some(Ty::Named(id) | Ty::Resource(id)) = implicit
+            && self.globals.is_damaged(Symbol::Type(id))
+        {
+            return unknown(span);
+        }
         match self.globals.find(self.module, name.as_str()).map(|entry| entry.symbol) {
             Some(Symbol::Const(id)) => {
                 let ty = self.globals.model.constant(id).map_or(Ty::Unknown, |found| found.ty.clone());
@@ -343,6 +349,9 @@ impl Cx<'_> {
             _ => &[],
         };
         let Some((at, field)) = fields.iter().enumerate().find(|(_, field)| field.name == name.as_str()) else {
+            if matches!(&base_ty, Ty::Named(id) | Ty::Resource(id) if self.globals.is_damaged(Symbol::Type(*id))) {
+                return unknown(span);
+            }
             let shown = self.show(&base_ty);
             let message = format!("{shown} has no field `{name}`");
             let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, message, name.span).label("no such field");

@@ -28,7 +28,7 @@ mod uses;
 mod wait;
 mod words;
 
-use flowline_diag::{Diagnostic, Severity};
+use flowline_diag::{Diagnostic, Severity, Span};
 use flowline_syntax::ast;
 use model::Model;
 
@@ -38,6 +38,9 @@ pub struct SourceModule {
     /// Its full name, by its path: `orders.fulfil`, `std.orders`.
     pub name: String,
     pub ast: ast::Module,
+    /// Where the parser found mistakes. A declaration that holds one may lack parts that its text has: that such a part is
+    /// unknown is then no finding of its own.
+    pub broken: Vec<Span>,
 }
 
 /// What a check comes to.

@@ -21,6 +21,8 @@ pub(crate) struct Globals {
     pub(crate) modules: Vec<Names>,
     /// Short names of domains, in the order of their declaration.
     pub(crate) domains: Vec<String>,
+    /// Declarations with a mistake in their text, of which parts may be missing.
+    damaged: FxHashSet<Symbol>,
 }
 
 /// What one module sees.
@@ -29,6 +31,8 @@ pub(crate) struct Names {
     own: FxHashMap<Arc<str>, Entry>,
     /// Its own names and those that it imports.
     seen: FxHashMap<Arc<str>, Entry>,
+    /// A mistake stands outside of its declarations, so a `use` may be missing.
+    misses_imports: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +43,7 @@ pub(crate) struct Entry {
 }
 
 /// What a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Symbol {
     Type(TypeId),
     Domain(usize),
@@ -64,7 +68,12 @@ pub(crate) struct Declared<'a> {
 
 impl Globals {
     pub(crate) fn find(&self, module: usize, name: &str) -> Option<Entry> {
-        self.modules.get(module)?.seen.get(name).copied()
+        let names = self.modules.get(module)?;
+        names.seen.get(name).copied().or_else(|| {
+            let elsewhere = || self.modules.iter().find_map(|names| names.own.get(name));
+            let entry = names.misses_imports.then(elsewhere).flatten()?;
+            Some(Entry { symbol: Symbol::Unusable, span: entry.span })
+        })
     }
 
     /// Names that a module sees and that stand for what is wanted.
@@ -75,6 +84,11 @@ impl Globals {
             .flat_map(|names| &names.seen)
             .filter(move |(_, entry)| wanted(entry.symbol))
             .map(|(name, _)| name.as_ref())
+    }
+
+    /// Whether parts of the declaration may be missing from its tree.
+    pub(crate) fn is_damaged(&self, symbol: Symbol) -> bool {
+        self.damaged.contains(&symbol)
     }
 
     /// What a symbol is, for people: `a record`.
@@ -115,6 +129,9 @@ pub(crate) fn collect<'a>(
             let Some(name) = item.kind.name() else { continue };
             let symbol = declare(&mut globals, &module.name, item, name);
             declared.push(Declared { module: at, item, symbol });
+            if module.broken.iter().any(|span| item.span.touches(span.start) && item.span.file == span.file) {
+                globals.damaged.insert(symbol);
+            }
             let entry = Entry { symbol, span: name.span };
             if let Some(first) = names.own.get(&name.text) {
                 diagnostics.push(twice(name, first.span));
@@ -123,6 +140,10 @@ pub(crate) fn collect<'a>(
             }
         }
         names.seen = names.own.clone();
+        // A `use` that can't be read is a `Bad` item without a name.
+        let named = |item: &&Item| !matches!(item.kind, ItemKind::Bad { name: None });
+        let is_inside = |span: &Span| module.ast.items.iter().filter(named).any(|item| item.span.touches(span.start));
+        names.misses_imports = !module.broken.iter().all(is_inside);
         globals.modules.push(names);
     }
     import(&mut globals, modules, diagnostics);

@@ -8,7 +8,7 @@
 use crate::cx::{Cx, unknown};
 use crate::expr::narrow;
 use crate::model::{Case, Expr, ExprKind, LocalKind, MatchArm, Pattern, Ty, TypeKind};
-use crate::names::suggest;
+use crate::names::{Symbol, suggest};
 use crate::operator::literal_fits;
 use flowline_diag::code::f02;
 use flowline_diag::{Diagnostic, Span};
@@ -170,12 +170,15 @@ impl<'g> Cx<'g> {
             return self.broken(bindings, kind);
         }
         let Some((at, case)) = cases.iter().enumerate().find(|(_, case)| case.name == name.as_str()) else {
+            // What was meant may be any case: no finding about missing ones on top.
+            covered.is_broken = true;
+            if self.globals.is_damaged(Symbol::Type(id)) {
+                return self.broken(bindings, kind);
+            }
             let shown = self.show(&Ty::Named(id));
             let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, format!("{shown} has no case `{name}`"), name.span)
                 .label("no such case");
             self.push(suggest(diagnostic, name, cases.iter().map(|case| case.name.as_str())));
-            // What was meant may be any case: no finding about missing ones on top.
-            covered.is_broken = true;
             return self.broken(bindings, kind);
         };
         let at = narrow(at);

@@ -74,6 +74,10 @@ impl Cx<'_> {
             self.pass_over(&record.fields);
             return unknown(span);
         };
+        if self.globals.is_damaged(Symbol::Type(id)) {
+            self.pass_over(&record.fields);
+            return Expr { ty: Ty::Named(id), ..unknown(span) };
+        }
         let values = self.inits(&record.name, fields, &record.fields, span);
         let kind = match kind {
             Some(TypeKind::Error(_)) => ExprKind::Error { ty: id, fields: values },
@@ -151,6 +155,10 @@ impl Cx<'_> {
             },
             _ => None,
         };
+        if matches!(found, Some((id, _)) if self.globals.is_damaged(Symbol::Type(id))) {
+            self.pass_over(inits);
+            return base;
+        }
         let Some((id, fields)) = found else {
             if let Ty::Optional(_) = base.ty {
                 let diagnostic = self.absent(base.span, &base.ty);
@@ -186,6 +194,10 @@ impl Cx<'_> {
     pub(crate) fn variant(&mut self, id: TypeId, name: &Ident, args: &[Arg], span: Span) -> Expr {
         let Some(TypeKind::Enum(cases)) = self.kind(id) else { return unknown(span) };
         let Some((at, case)) = cases.iter().enumerate().find(|(_, case)| case.name == name.as_str()) else {
+            if self.globals.is_damaged(Symbol::Type(id)) {
+                self.pass_over_args(args);
+                return Expr { span, ty: Ty::Named(id), kind: ExprKind::Unknown };
+            }
             let shown = self.show(&Ty::Named(id));
             let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, format!("{shown} has no case `{name}`"), name.span)
                 .label("no such case");

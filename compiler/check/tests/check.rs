@@ -14,8 +14,9 @@ fn checked(files: &[(String, String)]) -> (Sources, Checked, Vec<Diagnostic>) {
     for (name, text) in files {
         let file = sources.add(format!("{}.flow", name.replace('.', "/")), text.as_str());
         let parsed = flowline_syntax::parse(file, text);
+        let broken = parsed.diagnostics.iter().map(|found| found.primary.span).collect();
         found.extend(parsed.diagnostics);
-        modules.push(SourceModule { name: name.clone(), ast: parsed.module });
+        modules.push(SourceModule { name: name.clone(), ast: parsed.module, broken });
     }
     let checked = check(&modules);
     found.extend(checked.diagnostics.iter().cloned());
