@@ -140,9 +140,9 @@ pub(crate) fn collect<'a>(
             }
         }
         names.seen = names.own.clone();
-        // A `use` that can't be read is a `Bad` item without a name.
-        let named = |item: &&Item| !matches!(item.kind, ItemKind::Bad { name: None });
-        let is_inside = |span: &Span| module.ast.items.iter().filter(named).any(|item| item.span.touches(span.start));
+        // A `use` that can't be read is a `Bad` item.
+        let is_read = |item: &&Item| !matches!(item.kind, ItemKind::Bad { .. });
+        let is_inside = |span: &Span| module.ast.items.iter().filter(is_read).any(|item| item.span.touches(span.start));
         names.misses_imports = !module.broken.iter().all(is_inside);
         globals.modules.push(names);
     }
