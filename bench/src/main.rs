@@ -1,10 +1,13 @@
 //! Measurements, and the data they need. Figures are ratios within one run: machines are noisy.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
+mod check;
+mod machine;
+mod order10;
 mod orders;
 mod random;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -17,6 +20,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Durable steps a second of an order in ten steps, with 1, 64 and 256 runs in flight
+    Order10 {
+        /// Seconds a measurement
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Where the data folders are made [default: here]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// The time to check a project of generated flows
+    Check {
+        #[arg(long, default_value_t = 1_000)]
+        flows: usize,
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a file of order events
     Orders {
         #[arg(long, default_value_t = 1)]
@@ -29,12 +50,21 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    let done = match Cli::parse().command {
+        Command::Order10 { seconds, dir, json } => order10::run(seconds, dir.as_deref(), json),
+        Command::Check { flows, json } => check::run(flows, json),
         Command::Orders { seed, count, days } => {
             for line in orders::lines(orders::Order { seed, count, days }) {
                 println!("{line}");
             }
-            ExitCode::SUCCESS
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(3)
         }
     }
 }

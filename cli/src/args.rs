@@ -1,0 +1,174 @@
+//! The command line, as people type it.
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Order, pickup, returns and stock processes: checked before they run, carried to their end durably.
+#[derive(Debug, Parser)]
+#[command(name = "flowline", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Global {
+    /// How findings are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// When to use colours; `auto` means on a terminal
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// Say less
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people at a terminal
+    Human,
+    /// One finding a line, for logs
+    Compact,
+    /// For programs
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Check(Check),
+    Explain(Explain),
+    Graph(Graph),
+    Run(Run),
+    Replay(Replay),
+    Journal(Journal),
+}
+
+/// Parse, type-check and prove the flows of a project
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  flowline check workflows --format compact")]
+pub(crate) struct Check {
+    /// A project's folder or a single .flow file [default: the project around the current folder]
+    pub(crate) path: Option<PathBuf>,
+    /// Fail on these too
+    #[arg(long, value_enum)]
+    pub(crate) deny: Option<Deny>,
+    /// Print how long each part took
+    #[arg(long)]
+    pub(crate) timings: bool,
+}
+
+/// What else makes a check fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    Warnings,
+}
+
+/// Say what a finding's code means, with a bad and a good example
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  flowline explain F0401")]
+pub(crate) struct Explain {
+    /// A code such as F0401
+    pub(crate) code: String,
+}
+
+/// Draw a flow
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  flowline graph pickup_in_store workflows --as svg > pickup.svg")]
+pub(crate) struct Graph {
+    /// The flow's name
+    pub(crate) flow: String,
+    /// A project's folder or a single .flow file [default: the project around the current folder]
+    pub(crate) path: Option<PathBuf>,
+    /// The kind of picture
+    #[arg(long = "as", value_enum, default_value_t = Picture::Svg)]
+    pub(crate) picture: Picture,
+    /// Write to this file instead of the terminal
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Kinds of pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Picture {
+    /// A picture for any browser
+    Svg,
+    /// Text for Graphviz
+    Dot,
+}
+
+/// Compile the flows, run every event through them durably, and print what became of each run
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  flowline run workflows --events workflows/examples/orders.ndjson --simulate --data ./data\n\n\
+                  Kill it at any moment and start the same command again: it goes on where it was."
+)]
+pub(crate) struct Run {
+    /// A project's folder or a single .flow file [default: the project around the current folder]
+    pub(crate) path: Option<PathBuf>,
+    /// The events: a file of CloudEvents, one JSON object a line, in the order of their times
+    #[arg(long)]
+    pub(crate) events: PathBuf,
+    /// The data folder: journal, index, set-aside events
+    #[arg(long, default_value = "./data")]
+    pub(crate) data: PathBuf,
+    /// Let simulated systems answer, in virtual time
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    /// What the simulated world draws its lots from
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Derive runs from the journal again, and prove that they come out the same
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  flowline replay ./data\n  flowline replay ./data 5a1f… ")]
+pub(crate) struct Replay {
+    /// The data folder, which nobody has open
+    pub(crate) data: PathBuf,
+    /// Show each step of this run: its id, or the beginning of it
+    pub(crate) run: Option<String>,
+}
+
+/// Look after a journal that nobody has open
+#[derive(Debug, Args)]
+pub(crate) struct Journal {
+    #[command(subcommand)]
+    pub(crate) command: JournalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Check every record, and change nothing
+    #[command(after_help = "Example:\n  flowline journal verify ./data")]
+    Verify {
+        /// The data folder
+        data: PathBuf,
+    },
+    /// Print every record, one JSON object a line
+    #[command(after_help = "Example:\n  flowline journal export ./data > records.ndjson")]
+    Export {
+        /// The data folder
+        data: PathBuf,
+    },
+    /// Make the index anew from the journal
+    #[command(after_help = "Example:\n  flowline journal rebuild ./data")]
+    Rebuild {
+        /// The data folder
+        data: PathBuf,
+    },
+}

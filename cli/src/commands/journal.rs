@@ -1,0 +1,158 @@
+//! `flowline journal`: verify, export, rebuild.
+use std::{
+    collections::BTreeSet,
+    io::{BufWriter, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use flowline_engine::{Cursor, EngineOptions, InputBody, StartCause, bundle_in};
+use flowline_journal::{DataLock, Record, RecordKind, read, verify};
+use flowline_plan::{Bundle, Type, json::to_json};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    args::{Global, JournalCommand},
+    exit::{Exit, Failure},
+    folder::{self, Meta},
+    progress::Progress,
+    table::number,
+};
+
+/// Does what is asked with a journal that nobody has open.
+///
+/// # Errors
+/// When the folder can't be read or the journal is damaged.
+pub(crate) fn run(command: &JournalCommand, global: Global) -> Result<Exit, Failure> {
+    match command {
+        JournalCommand::Verify { data } => check(data),
+        JournalCommand::Export { data } => export(data),
+        JournalCommand::Rebuild { data } => rebuild(data, global),
+    }
+}
+
+fn check(data: &Path) -> Result<Exit, Failure> {
+    let data = folder::existing(data)?;
+    let _lock = DataLock::acquire(&data)?;
+    let report = verify(&data)?;
+    println!(
+        "{} records in {} groups and {} segments, {} bytes: all sound",
+        number(report.records),
+        number(report.groups),
+        number(report.segments),
+        number(report.bytes)
+    );
+    if let Some(torn) = report.torn {
+        println!(
+            "the last {} bytes of segment {:08} are a write that was not finished; the next start cuts them off",
+            torn.bytes, torn.segment
+        );
+    }
+    Ok(Exit::Fine)
+}
+
+fn export(data: &Path) -> Result<Exit, Failure> {
+    let data = folder::existing(data)?;
+    let _lock = DataLock::acquire(&data)?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut bundle: Option<Bundle> = None;
+    for stored in read(&data, 0)? {
+        let record = stored?.record;
+        if record.kind == RecordKind::Bundle {
+            bundle = Some(bundle_in(&record)?);
+        }
+        let line = exported(&record, bundle.as_ref());
+        match writeln!(out, "{line}") {
+            Ok(()) => {}
+            // Somebody has seen enough.
+            Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Fine),
+            Err(cause) => return Err(Failure::fault(format!("can't write the export: {cause}"))),
+        }
+    }
+    out.flush().map_err(|cause| Failure::fault(format!("can't write the export: {cause}")))?;
+    Ok(Exit::Fine)
+}
+
+fn exported(record: &Record, bundle: Option<&Bundle>) -> Json {
+    let mut line = json!({
+        "seq": record.seq,
+        "kind": record.kind.name(),
+        "shard": record.shard,
+        "time": jiff::Timestamp::from_millisecond(record.now).map_or(Json::Null, |time| json!(time.to_string())),
+    });
+    if let Json::Object(fields) = &mut line {
+        if record.run != 0 {
+            fields.insert("run".to_owned(), json!(format!("{:032x}", record.run)));
+            fields.insert("state".to_owned(), json!(format!("{:016x}", record.state_hash)));
+        }
+        if let Some(body) = body_of(record, bundle) {
+            fields.insert("body".to_owned(), body);
+        }
+    }
+    line
+}
+
+fn body_of(record: &Record, bundle: Option<&Bundle>) -> Option<Json> {
+    match record.kind {
+        RecordKind::Input => {
+            let body: InputBody = postcard::from_bytes(&record.body).ok()?;
+            input_of(&body, bundle)
+        }
+        RecordKind::Cursor => {
+            let cursor: Cursor = postcard::from_bytes(&record.body).ok()?;
+            Some(json!({ "offset": cursor.offset, "lines": cursor.lines, "rejected": cursor.rejected }))
+        }
+        RecordKind::Bundle => bundle.map(|bundle| json!({ "name": bundle.name, "flows": bundle.flows.len() })),
+        RecordKind::Snapshot
+        | RecordKind::HandOver
+        | RecordKind::Checkpoint
+        | RecordKind::Retention
+        | RecordKind::Meta => Some(json!({ "bytes": record.body.len() })),
+    }
+}
+
+fn input_of(body: &InputBody, bundle: Option<&Bundle>) -> Option<Json> {
+    Some(match body {
+        InputBody::Event(event) => {
+            let bundle = bundle?;
+            let data = to_json(bundle, &Type::Named(event.event), &event.value, &|_| None);
+            let ty = bundle.event(event.event).map(flowline_plan::EventDef::full_type);
+            json!({ "event": { "source": event.source, "id": event.id, "type": ty, "data": data } })
+        }
+        InputBody::Start { flow, generation, cause } => {
+            let flow = bundle.and_then(|bundle| bundle.flow(*flow)).map(|plan| plan.name.clone());
+            let cause = match cause {
+                StartCause::Event { event, seq } => json!({ "event": event.to_string(), "record": seq }),
+                StartCause::Child { parent, .. } => json!({ "parent": parent.to_string() }),
+            };
+            json!({ "start": { "flow": flow, "generation": generation, "by": cause } })
+        }
+        InputBody::Offered { wait, event, seq, .. } => {
+            json!({ "offered": { "wait": wait, "event": event.to_string(), "record": seq } })
+        }
+        InputBody::Run(input) => json!({ "input": serde_json::to_value(input).ok()? }),
+    })
+}
+
+fn rebuild(data: &Path, global: Global) -> Result<Exit, Failure> {
+    let data = folder::existing(data)?;
+    let bundle = {
+        let _lock = DataLock::acquire(&data)?;
+        let first = read(&data, 0)?.next().transpose()?;
+        let Some(first) = first else {
+            println!("the journal is empty");
+            return Ok(Exit::Fine);
+        };
+        folder::drop_index(&data)?;
+        bundle_in(&first.record)?
+    };
+    let meta = Meta { seed: folder::seed_of(&data) };
+    let mut progress = Progress::spinner(global, "reading the journal");
+    let opened = folder::open(&data, &meta, Arc::new(bundle), EngineOptions::default(), &mut progress)?;
+    drop(progress);
+    let runs: BTreeSet<_> = opened.engine.live().map(flowline_core::Run::id).collect();
+    let records = opened.recovered.replayed;
+    opened.engine.close()?;
+    println!("the index is new: {} records read, {} live runs", number(records), number(runs.len() as u64));
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,58 @@
+//! Compiling a project for a command, and printing what was found.
+use std::path::{Path, PathBuf};
+
+use flowline_diag::{Diagnostic, Sources};
+use flowline_driver::Outcome;
+use flowline_report::Colour;
+
+use crate::{
+    args::{Color, Format, Global},
+    exit::Failure,
+};
+
+/// Compiles a project's folder or a single file; without a path, the project around the current folder.
+///
+/// # Errors
+/// When there is no project.
+pub(crate) fn compile(path: Option<&Path>) -> Result<Outcome, Failure> {
+    let path = match path {
+        Some(path) => path.to_owned(),
+        None => around()?,
+    };
+    flowline_driver::compile(&path).map_err(Failure::misuse)
+}
+
+/// The nearest folder upward that holds a `flow.toml`.
+fn around() -> Result<PathBuf, Failure> {
+    let here =
+        std::env::current_dir().map_err(|cause| Failure::misuse(format!("can't see the current folder: {cause}")))?;
+    let found = here.ancestors().find(|folder| folder.join("flow.toml").is_file());
+    found.map(Path::to_owned).ok_or_else(|| {
+        Failure::misuse("there is no flow.toml here or in a folder above; give the project's folder or a .flow file")
+    })
+}
+
+/// Prints findings as asked for: for people on stderr where a command has output of its own.
+pub(crate) fn print_findings(findings: &[Diagnostic], sources: &Sources, global: Global, to_stderr: bool) {
+    let text = match global.format {
+        Format::Human => {
+            let colour = if wants_color(global.color, to_stderr) { Colour::On } else { Colour::Off };
+            findings.iter().map(|finding| flowline_report::human(finding, sources, colour)).collect()
+        }
+        Format::Compact => findings.iter().map(|finding| flowline_report::compact(finding, sources)).collect(),
+        Format::Json => format!("{}\n", flowline_report::json(findings, sources)),
+    };
+    let text: String = text;
+    if to_stderr { eprint!("{text}") } else { print!("{text}") }
+}
+
+fn wants_color(color: Color, to_stderr: bool) -> bool {
+    use std::io::IsTerminal;
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if std::env::var_os("NO_COLOR").is_some() => false,
+        Color::Auto if to_stderr => std::io::stderr().is_terminal(),
+        Color::Auto => std::io::stdout().is_terminal(),
+    }
+}

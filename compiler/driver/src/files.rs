@@ -1,0 +1,173 @@
+//! Where a project's files are: on disk, or in memory.
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::DriverError;
+
+/// Flow files of one project.
+pub const FILES_MAX: usize = 20_000;
+/// Bytes of one file: what the parser takes, 16 MiB.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Folders inside each other.
+const DEPTH_MAX: usize = 32;
+
+/// The files of a project.
+pub trait Files {
+    /// The text of `flow.toml`; none for a single file.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    fn manifest(&self) -> Result<Option<String>, DriverError>;
+
+    /// What people call the place of `flow.toml`.
+    fn manifest_path(&self) -> String;
+
+    /// Every flow file: its path as people see it, its module's name, its text; sorted by name.
+    ///
+    /// # Errors
+    /// When one can't be read.
+    fn flows(&self) -> Result<Vec<FlowFile>, DriverError>;
+}
+
+/// One `.flow` file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowFile {
+    pub path: String,
+    pub module: String,
+    pub text: String,
+}
+
+/// A project on disk.
+#[derive(Debug, Clone)]
+pub struct DiskFiles {
+    root: PathBuf,
+    single: bool,
+}
+
+impl DiskFiles {
+    /// The project at a path.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(path: &Path) -> Result<Self, DriverError> {
+        let shown = path.display().to_string();
+        let meta = fs::metadata(path).map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::NotFound => DriverError::Missing { path: shown.clone() },
+            _ => DriverError::Io { path: shown.clone(), cause },
+        })?;
+        if meta.is_dir() {
+            if !path.join("flow.toml").is_file() {
+                return Err(DriverError::NoManifest { path: shown });
+            }
+            return Ok(Self { root: path.to_owned(), single: false });
+        }
+        if path.extension().is_some_and(|extension| extension == "flow") {
+            return Ok(Self { root: path.to_owned(), single: true });
+        }
+        Err(DriverError::NotFlow { path: shown })
+    }
+
+    fn walk(&self, folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), DriverError> {
+        let io = |cause| DriverError::Io { path: folder.display().to_string(), cause };
+        for entry in fs::read_dir(folder).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if hidden {
+                continue;
+            }
+            if path.is_dir() {
+                // A folder with a flow.toml of its own is another project.
+                if depth < DEPTH_MAX && !path.is_symlink() && !path.join("flow.toml").is_file() {
+                    self.walk(&path, depth + 1, found)?;
+                }
+            } else if path.extension().is_some_and(|extension| extension == "flow") {
+                found.push(path);
+                if found.len() > FILES_MAX {
+                    return Err(DriverError::TooMany);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Files for DiskFiles {
+    fn manifest(&self) -> Result<Option<String>, DriverError> {
+        if self.single { Ok(None) } else { read(&self.root.join("flow.toml")).map(Some) }
+    }
+
+    fn manifest_path(&self) -> String {
+        self.root.join("flow.toml").display().to_string()
+    }
+
+    fn flows(&self) -> Result<Vec<FlowFile>, DriverError> {
+        let mut paths = Vec::new();
+        if self.single {
+            paths.push(self.root.clone());
+        } else {
+            self.walk(&self.root, 0, &mut paths)?;
+        }
+        let mut flows = Vec::with_capacity(paths.len());
+        for path in paths {
+            let inside = path.strip_prefix(&self.root).ok().filter(|inside| inside.components().next().is_some());
+            let inside = inside.or_else(|| path.file_name().map(Path::new)).unwrap_or(&path);
+            let parts = inside.with_extension("");
+            let parts: Vec<_> =
+                parts.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+            flows.push(FlowFile { path: path.display().to_string(), module: parts.join("."), text: read(&path)? });
+        }
+        flows.sort_by(|a, b| a.module.cmp(&b.module));
+        Ok(flows)
+    }
+}
+
+fn read(path: &Path) -> Result<String, DriverError> {
+    let shown = || path.display().to_string();
+    let io = |cause| DriverError::Io { path: shown(), cause };
+    let found = fs::metadata(path).map_err(io)?.len();
+    if found > FILE_BYTES_MAX {
+        return Err(DriverError::TooLarge { path: shown(), found, max: FILE_BYTES_MAX });
+    }
+    let bytes = fs::read(path).map_err(io)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        DriverError::NotUtf8 { path: shown(), at }
+    })
+}
+
+/// A project in memory, for tests and tools.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFiles {
+    pub manifest: Option<String>,
+    /// Module name and text.
+    pub flows: BTreeMap<String, String>,
+}
+
+impl MemoryFiles {
+    /// A project of one module.
+    pub fn single(module: &str, text: &str) -> Self {
+        Self { manifest: None, flows: [(module.to_owned(), text.to_owned())].into() }
+    }
+}
+
+impl Files for MemoryFiles {
+    fn manifest(&self) -> Result<Option<String>, DriverError> {
+        Ok(self.manifest.clone())
+    }
+
+    fn manifest_path(&self) -> String {
+        "flow.toml".to_owned()
+    }
+
+    fn flows(&self) -> Result<Vec<FlowFile>, DriverError> {
+        let file = |(module, text): (&String, &String)| FlowFile {
+            path: format!("{}.flow", module.replace('.', "/")),
+            module: module.clone(),
+            text: text.clone(),
+        };
+        Ok(self.flows.iter().map(file).collect())
+    }
+}

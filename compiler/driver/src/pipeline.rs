@@ -1,0 +1,114 @@
+//! Parse, check, lower, prove.
+use std::time::{Duration, Instant};
+
+use flowline_check::{SourceModule, check};
+use flowline_diag::{Diagnostic, FileId, Severity, Sources};
+use flowline_lower::lower;
+use flowline_plan::Bundle;
+use flowline_syntax::parse;
+
+use crate::{DriverError, Files, Outcome, Project, manifest, stdlib::MODULES};
+
+/// Flows that are proven on a thread of its own, at least.
+const FLOWS_PER_THREAD: usize = 16;
+
+/// Compiles the files of a project.
+pub(crate) fn compile(files: &dyn Files) -> Result<Outcome, DriverError> {
+    let mut watch = Stopwatch::start();
+    let flows = files.flows()?;
+    let project = match files.manifest()? {
+        Some(text) => manifest::read(&files.manifest_path(), &text)?,
+        None => Project {
+            name: flows.first().map_or_else(|| "flow".to_owned(), |file| file.module.clone()),
+            ..Project::default()
+        },
+    };
+    let mut sources = Sources::default();
+    let std = MODULES.iter().map(|(module, path, text)| (sources.add(*path, *text), (*module).to_owned())).collect();
+    let own: Vec<(FileId, String)> =
+        flows.into_iter().map(|file| (sources.add(file.path, file.text), file.module)).collect();
+    watch.lap("read");
+    let all: Vec<(FileId, String)> = [std, own].concat();
+    let (modules, mut findings) = parse_all(&sources, &all);
+    watch.lap("parse");
+    let checked = check(&modules);
+    drop(modules);
+    findings.extend(checked.diagnostics);
+    watch.lap("check");
+    let mut bundle = None;
+    if !has_errors(&findings) {
+        let lowered = lower(&checked.model, &sources, &project.name);
+        watch.lap("lower");
+        findings.extend(lowered.diagnostics);
+        if !has_errors(&findings) {
+            findings.extend(prove_all(&lowered.bundle));
+            bundle = Some(lowered.bundle);
+        }
+        watch.lap("prove");
+    }
+    findings.sort_by(|a, b| a.order().cmp(&b.order()));
+    findings.dedup();
+    let bundle = bundle.filter(|_| !has_errors(&findings));
+    Ok(Outcome { project, sources, diagnostics: findings, bundle, timings: watch.laps })
+}
+
+fn has_errors(findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+/// Parses on two threads: files don't know of each other.
+fn parse_all(sources: &Sources, files: &[(FileId, String)]) -> (Vec<SourceModule>, Vec<Diagnostic>) {
+    let parse_some = |files: &[(FileId, String)]| {
+        let (mut modules, mut findings) = (Vec::with_capacity(files.len()), Vec::new());
+        for (file, name) in files {
+            let parsed = parse(*file, sources.text(*file));
+            let broken = parsed.diagnostics.iter().map(|finding| finding.primary.span).collect();
+            modules.push(SourceModule { name: name.clone(), ast: parsed.module, broken });
+            findings.extend(parsed.diagnostics);
+        }
+        (modules, findings)
+    };
+    let (left, right) = files.split_at(files.len() / 2);
+    std::thread::scope(|scope| {
+        let right = scope.spawn(|| parse_some(right));
+        let (mut modules, mut findings) = parse_some(left);
+        let (more, also) = right.join().expect("the parser takes any text without a panic");
+        modules.extend(more);
+        findings.extend(also);
+        (modules, findings)
+    })
+}
+
+/// Proves each flow; on two threads when there are many.
+fn prove_all(bundle: &Bundle) -> Vec<Diagnostic> {
+    let prove_some = |flows: &[std::sync::Arc<flowline_plan::Plan>]| -> Vec<Diagnostic> {
+        flows.iter().flat_map(|plan| flowline_prove::prove(bundle, plan, bundle)).collect()
+    };
+    if bundle.flows.len() < 2 * FLOWS_PER_THREAD {
+        return prove_some(&bundle.flows);
+    }
+    let (left, right) = bundle.flows.split_at(bundle.flows.len() / 2);
+    std::thread::scope(|scope| {
+        let right = scope.spawn(|| prove_some(right));
+        let mut findings = prove_some(left);
+        findings.extend(right.join().expect("lowering makes only plans whose tables fit together"));
+        findings
+    })
+}
+
+struct Stopwatch {
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+
+    fn lap(&mut self, part: &'static str) {
+        let now = Instant::now();
+        self.laps.push((part, now.duration_since(self.last)));
+        self.last = now;
+    }
+}
