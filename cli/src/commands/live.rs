@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use flowline_driver::Outcome;
 use flowline_engine::{
-    EngineOptions, Given,
+    Given,
     connector::{Binding, HttpConnector},
     live::{Live, LiveError, LiveOptions, SystemClock},
 };
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bun
         .map_err(|error| Failure::misuse(format!("{error}\nor let simulated systems answer: add --simulate")))?;
     let mut watch = Progress::spinner(global, "reading the journal");
     let opened =
-        folder::open(&args.data, &Meta { seed: None }, Arc::clone(&bundle), EngineOptions::default(), &mut watch)?;
+        folder::open(&args.data, &Meta { seed: None }, Arc::clone(&bundle), folder::engine_options(), &mut watch)?;
     drop(watch);
     tell_recovery(global, &opened.recovered, &opened.notes);
     let mut events = EventFile::open(&args.events, opened.engine.cursor())?;

@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Instant};
 
 use flowline_driver::Outcome;
-use flowline_engine::{EngineOptions, Recovered};
+use flowline_engine::Recovered;
 use flowline_plan::{Bundle, ConstEnv, eval};
 use flowline_sim::{FileLog, Held, World, WorldConfig};
 
@@ -41,7 +41,7 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     let meta = Meta { seed: Some(args.seed) };
     let mut watch = Progress::spinner(global, "reading the journal");
     let Opened { mut engine, recovered, notes } =
-        folder::open(&args.data, &meta, Arc::clone(&bundle), EngineOptions::default(), &mut watch)?;
+        folder::open(&args.data, &meta, Arc::clone(&bundle), folder::engine_options(), &mut watch)?;
     drop(watch);
     tell_recovery(global, &recovered, &notes);
     let config =
