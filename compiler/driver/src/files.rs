@@ -54,9 +54,13 @@ impl DiskFiles {
     /// When there is none.
     pub fn open(path: &Path) -> Result<Self, DriverError> {
         let shown = path.display().to_string();
-        let meta = fs::metadata(path).map_err(|cause| match cause.kind() {
-            std::io::ErrorKind::NotFound => DriverError::Missing { path: shown.clone() },
-            _ => DriverError::Io { path: shown.clone(), cause },
+        let meta = fs::metadata(path).map_err(|cause| {
+            let path = shown.clone();
+            if cause.kind() == std::io::ErrorKind::NotFound {
+                DriverError::Missing { path }
+            } else {
+                DriverError::Io { path, cause }
+            }
         })?;
         if meta.is_dir() {
             if !path.join("flow.toml").is_file() {

@@ -6,6 +6,8 @@
     clippy::wildcard_enum_match_arm,
     reason = "a sketch that is written wrongly should stop the test where it is wrong"
 )]
+#[path = "sketch/random.rs"]
+mod random;
 mod sketch;
 
 use std::collections::HashMap;
@@ -19,6 +21,9 @@ use flowline_plan::*;
 
 /// Runs per sketch.
 const RUNS: u64 = 3_000;
+/// Random flows, and runs of each that is sound.
+const FLOWS: u64 = 1_000;
+const RUNS_OF_RANDOM: u64 = 60;
 /// Inputs after which a run only gets good answers, so that it ends.
 const ROUGH_INPUTS_MAX: usize = 60;
 const INPUTS_MAX: usize = 400;
@@ -49,6 +54,25 @@ fn every_fault_shows_in_some_run() {
             assert!(shown, "{}: {:?}", case.name, found.iter().map(|f| &f.message).collect::<Vec<_>>());
         }
     }
+}
+
+/// Random flows, with everything that the sketches know: those without a finding never misbehave.
+#[test]
+fn what_is_proven_holds() {
+    let mut sound = 0;
+    for seed in 1..FLOWS {
+        let text = random::flow(&mut Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let (bundle, plan) = sketch::plan(&text);
+        let places = |_: SpanId| Span::new(FileId::from_index(0), 0, 0);
+        let found = flowline_prove::prove(&bundle, &plan, &places);
+        let bad = |code: &str| code.starts_with("F04") || code == "F0305" || code == "F0306";
+        if !found.iter().any(|finding| bad(finding.code.id)) {
+            sound += 1;
+            let shown = (0..RUNS_OF_RANDOM).find_map(|seed| misbehaves(&bundle, &plan, seed));
+            assert_eq!(shown, None, "flow {seed}:\n{text}");
+        }
+    }
+    assert!(sound > FLOWS / 20, "only {sound} of {FLOWS} random flows are sound: the test says little");
 }
 
 /// One random run; says what went wrong.
