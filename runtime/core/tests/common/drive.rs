@@ -140,7 +140,7 @@ impl Drive {
 
     /// Goes on until nothing is on its way any more.
     pub(crate) fn go(&mut self) {
-        let inputs_max = self.log.len() + if self.crash_always { 1000 } else { 20_000 };
+        let inputs_max = self.log.len() + if self.crash_always { 1000 } else { 200_000 };
         while let Some(((now, _), item)) = self.queue.pop_first() {
             if now > HORIZON_MS || self.log.len() > inputs_max {
                 break;

@@ -8,6 +8,7 @@
 )]
 
 pub(crate) mod build;
+pub(crate) mod case;
 pub(crate) mod contracts;
 pub(crate) mod drive;
 pub(crate) mod world;
