@@ -58,9 +58,19 @@ pub enum StartCause {
 /// A record of kind `snapshot`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum SnapshotBody {
-    Run { run: Box<Run>, joined: Option<RunId>, generation: u32, shard: u16 },
+    Run {
+        run: Box<Run>,
+        joined: Option<RunId>,
+        generation: u32,
+        shard: u16,
+        /// The seq of its start.
+        begun: u64,
+    },
     Home(HomeSnapshot),
-    Engine { totals: Box<Totals>, cursor: Option<Cursor> },
+    Engine {
+        totals: Box<Totals>,
+        cursor: Option<Cursor>,
+    },
 }
 
 /// A record of kind `cursor`: how far an input file was read.

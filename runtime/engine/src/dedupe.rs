@@ -31,13 +31,19 @@ impl Dedupe {
     /// Whether an event came before; if not, it counts as come from now on.
     pub(crate) fn admit(&mut self, event: &EventIn, now: i64) -> Seen {
         let id = event.event_id().0;
-        let body = hash128("body", &[&id.to_le_bytes(), &postcard::to_stdvec(&event.value).unwrap_or_default()]);
+        let value = postcard::to_stdvec(&event.value).unwrap_or_default();
+        let body = hash128("body", &[&id.to_le_bytes(), &event.event.0.to_le_bytes(), &value]);
         if self.contains(id, now) {
             return if self.contains(body, now) { Seen::Duplicate } else { Seen::Conflict };
         }
         self.insert(id, now);
         self.insert(body, now);
         Seen::New
+    }
+
+    /// Whether an event of this source and id came before.
+    pub(crate) fn knows(&self, event: &EventIn, now: i64) -> bool {
+        self.contains(event.event_id().0, now)
     }
 
     fn contains(&self, fingerprint: u128, now: i64) -> bool {

@@ -6,6 +6,7 @@
 //! derives the same ones.
 //!
 //! Invariants: no order leaves before the records it follows from are durable. A record is taken by exactly one place.
+//! After an error the engine takes nothing any more, for what it holds may be ahead of the journal.
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
@@ -13,18 +14,17 @@ use std::{
 
 use flowline_core::{Answer, Call, Ending, EventId, Incident, Input, MachineOptions, Output, Program, Run, RunId};
 use flowline_journal::{Journal, NewRecord, Position, RecordKind};
-use flowline_plan::{Bundle, FlowId, Plan};
-use flowline_store::Store;
+use flowline_plan::{Bundle, FlowId, Plan, Value};
+use flowline_store::{Store, StoreError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     EngineError, Totals,
-    body::{Cursor, EventIn, InputBody, SnapshotBody, StartCause, encode},
+    body::{Cursor, EventIn, SnapshotBody, StartCause, encode},
     checkpoint::Checkpoints,
     dedupe::Dedupe,
     home::{Home, HomeKey, Offer},
     routes::Routes,
-    shard::{SHARDS, shard_of},
 };
 
 /// What a driver brings.
@@ -58,7 +58,8 @@ pub struct Order {
 /// What one round came to.
 #[derive(Debug, Default)]
 pub struct Taken {
-    /// The orders may leave once this seq is durable; 0 when nothing was written.
+    /// Orders may leave, and whoever brought the inputs may be told, once this seq is durable. It is the last one
+    /// submitted, also where the round wrote nothing: an event that came before may not be durable yet.
     pub seq: u64,
     pub orders: Vec<Order>,
     /// Runs that ended, with how.
@@ -90,6 +91,9 @@ pub(crate) struct Cell {
     /// The run that waits for its end.
     pub(crate) joined: Option<RunId>,
     pub(crate) generation: u32,
+    /// The seq of its start: events with a higher one came after it.
+    pub(crate) begun: u64,
+    /// Changed since it was last written, and on the list of those.
     pub(crate) dirty: bool,
     pub(crate) saved: Option<(u64, Position)>,
 }
@@ -106,19 +110,9 @@ pub(crate) struct HomeCell {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     Event(EventIn),
-    Start {
-        run: RunId,
-        shard: u16,
-        flow: FlowId,
-        generation: u32,
-        cause: StartCause,
-        value: Option<Arc<flowline_plan::Value>>,
-    },
+    Start { run: RunId, shard: u16, flow: FlowId, generation: u32, cause: StartCause, value: Option<Arc<Value>> },
     Offer(Offer),
-    Run {
-        run: RunId,
-        input: Input,
-    },
+    Run { run: RunId, input: Input },
 }
 
 /// What one input did to a run, for those who watch a replay.
@@ -150,23 +144,37 @@ pub struct Engine {
     pub(crate) summaries_to: u64,
     /// Steps are kept here while somebody watches.
     pub(crate) trace: Option<Vec<Step>>,
-    timers: BTreeSet<(i64, RunId, u32)>,
-    due_of: FxHashMap<(RunId, u32), i64>,
+    pub(crate) timers: BTreeSet<(i64, RunId, u32)>,
+    pub(crate) due_of: FxHashMap<(RunId, u32), i64>,
+    /// When kept events end, and at which homes.
+    pub(crate) expiries: BTreeMap<i64, Vec<HomeKey>>,
+    /// Kept events were dropped up to this instant.
+    pub(crate) expired_to: i64,
     pub(crate) dedupe: Dedupe,
-    /// Runs that ended since the last checkpoint; older ones are in the store.
+    /// Runs that ended since the last checkpoint; older ones are in the store. Without a store, only those whose key
+    /// might come again.
     pub(crate) finished: HashMap<RunId, Finished>,
     pub(crate) incidents: BTreeMap<(RunId, u32), Incident>,
     pub(crate) totals: Totals,
     pub(crate) cursor: Option<Cursor>,
     pub(crate) queue: VecDeque<Message>,
+    /// Runs whose start is in the queue.
+    pub(crate) starting: FxHashSet<RunId>,
+    /// The group that is being filled, and its size.
     pub(crate) records: Vec<NewRecord>,
+    pub(crate) record_bytes: usize,
     pub(crate) next_seq: u64,
     pub(crate) now: i64,
     pub(crate) checkpoints: Checkpoints,
     /// Where the engine's own state was last written.
     pub(crate) own_saved: Option<(u64, Position)>,
-    orders: Vec<Order>,
-    ended: Vec<(RunId, Ending)>,
+    /// What changed since the last checkpoint; kept only where there is a store.
+    pub(crate) dirty_runs: Vec<RunId>,
+    pub(crate) dirty_homes: Vec<HomeKey>,
+    pub(crate) orders: Vec<Order>,
+    pub(crate) ended: Vec<(RunId, Ending)>,
+    /// The error after which nothing is taken any more.
+    stopped: Option<String>,
 }
 
 /// What is remembered of a run that has ended.
@@ -217,23 +225,33 @@ impl Engine {
             trace: None,
             timers: BTreeSet::new(),
             due_of: FxHashMap::default(),
+            expiries: BTreeMap::new(),
+            expired_to: i64::MIN,
             dedupe,
             finished: HashMap::new(),
             incidents: BTreeMap::new(),
             totals: Totals::default(),
             cursor: None,
             queue: VecDeque::new(),
+            starting: FxHashSet::default(),
             records: Vec::new(),
+            record_bytes: 0,
             next_seq: 1,
             now: i64::MIN,
             own_saved: None,
+            dirty_runs: Vec::new(),
+            dirty_homes: Vec::new(),
             orders: Vec::new(),
             ended: Vec::new(),
+            stopped: None,
         }
     }
 
-    /// The instant at which the next timer is due.
+    /// The instant at which the next timer is due; the present one where a crash left work undone.
     pub fn next_due(&self) -> Option<i64> {
+        if !self.queue.is_empty() {
+            return Some(self.now);
+        }
         self.timers.first().map(|(due, _, _)| *due)
     }
 
@@ -252,7 +270,7 @@ impl Engine {
         self.cursor.as_ref()
     }
 
-    /// Runs that haven't ended.
+    /// Runs that haven't ended, in no order.
     pub fn live(&self) -> impl Iterator<Item = &Run> {
         self.runs.values().map(|cell| &cell.run)
     }
@@ -269,8 +287,7 @@ impl Engine {
 
     /// Events that are kept and that nobody has taken so far.
     pub fn untaken_events(&self) -> usize {
-        let untaken: FxHashSet<EventId> = self.homes.values().flat_map(|cell| cell.home.untaken()).collect();
-        untaken.len()
+        self.homes.values().map(|cell| cell.home.untaken().count()).sum()
     }
 
     /// The bundle that runs are pinned to.
@@ -284,268 +301,70 @@ impl Engine {
     }
 
     /// Takes a round of inputs at a time (ms UTC), fires the timers that are due, and works off everything that
-    /// follows. Inputs are taken in an order of their own, never in that of arrival.
+    /// follows. Inputs are taken in an order of their own, never in that of arrival. Timers that were due before this
+    /// instant come before the inputs, those due at it come after them.
+    ///
+    /// A round is one group of the journal as long as that stays below 16 MiB. A driver that reads a file brings a few
+    /// thousand events at a time, so that their cursor lies in the same group.
     ///
     /// # Errors
-    /// When the journal or the store fails; nothing of the round is acknowledged then.
-    pub fn take(&mut self, now: i64, mut given: Vec<Given>) -> Result<Taken, EngineError> {
+    /// When the journal or the store fails; nothing of the round is acknowledged then, and the engine takes nothing any
+    /// more: start it again.
+    pub fn take(&mut self, now: i64, given: Vec<Given>) -> Result<Taken, EngineError> {
+        self.guarded(|engine| engine.round(now, given))
+    }
+
+    fn round(&mut self, now: i64, mut given: Vec<Given>) -> Result<Taken, EngineError> {
+        self.resume()?;
         self.now = self.now.max(now);
+        self.fire_timers(self.now.saturating_sub(1))?;
         given.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
         let mut cursor = None;
         for given in given {
             match given {
-                Given::Event(event) => self.queue.push_back(Message::Event(event)),
+                Given::Event(event) => self.push(Message::Event(event)),
                 Given::Answer { run, call, attempt, answer } => {
-                    self.to_run(run, Input::Answered { call, attempt, answer });
+                    self.send_to_run(run, Input::Answered { call, attempt, answer });
                 }
-                Given::Settle(run) => self.to_run(run, Input::Settle),
-                Given::Retry { run, frame } => self.to_run(run, Input::Retry { frame }),
+                Given::Settle(run) => self.send_to_run(run, Input::Settle),
+                Given::Retry { run, frame } => self.send_to_run(run, Input::Retry { frame }),
                 Given::Cursor(position) => cursor = Some(position),
             }
-        }
-        loop {
             self.work_off()?;
-            if !self.fire_timers() {
-                break;
-            }
         }
         if let Some(mut cursor) = cursor {
             cursor.duplicates = self.totals.duplicates;
             cursor.conflicts = self.totals.conflicts;
-            self.record(RecordKind::Cursor, 0, 0, encode(&cursor), 0);
+            self.record(RecordKind::Cursor, 0, 0, encode(&cursor));
             self.cursor = Some(cursor);
         }
+        self.fire_timers(self.now)?;
         let seq = self.submit()?;
         self.checkpoint_if_due()?;
         Ok(Taken { seq, orders: std::mem::take(&mut self.orders), ended: std::mem::take(&mut self.ended) })
     }
 
-    fn to_run(&mut self, run: RunId, input: Input) {
-        self.queue.push_back(Message::Run { run, input });
+    /// Works off what a crash cut in two: its first half was journaled, the rest follows from it.
+    pub(crate) fn resume(&mut self) -> Result<(), EngineError> {
+        self.work_off()
     }
 
-    /// Queues the timers that are due; says whether there was one.
-    fn fire_timers(&mut self) -> bool {
-        let mut fired = false;
-        while let Some((due, run, timer)) = self.timers.first().copied() {
-            if due > self.now {
-                break;
-            }
-            self.timers.pop_first();
-            self.due_of.remove(&(run, timer));
-            self.to_run(run, Input::Due { timer });
-            fired = true;
+    /// Does something unless an error came before, and remembers one that comes now.
+    pub(crate) fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        if let Some(poison) = self.journal.poisoned() {
+            return Err(poison.into());
         }
-        fired
-    }
-
-    /// A timer has fired, as a replay reads it.
-    pub(crate) fn timer_fired(&mut self, run: RunId, timer: u32) {
-        if let Some(due) = self.due_of.remove(&(run, timer)) {
-            self.timers.remove(&(due, run, timer));
+        if let Some(cause) = &self.stopped {
+            return Err(StoreError::Poisoned { cause: cause.clone() }.into());
         }
-    }
-
-    fn work_off(&mut self) -> Result<(), EngineError> {
-        while let Some(message) = self.queue.pop_front() {
-            if self.is_void(&message) {
-                self.discard(&message);
-            } else if let Some((shard, run, body)) = self.body_of(&message) {
-                let at = self.records.len();
-                self.record(RecordKind::Input, shard, run, body, 0);
-                let hash = self.apply(message)?;
-                if let Some(record) = self.records.get_mut(at) {
-                    record.state_hash = hash;
-                }
-            }
-            if self.records.len() >= 16_384 {
-                self.submit()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a message has nobody to go to any more.
-    pub(crate) fn is_void(&self, message: &Message) -> bool {
-        match message {
-            Message::Offer(Offer { run, .. }) | Message::Run { run, .. } => !self.runs.contains_key(run),
-            Message::Event(_) | Message::Start { .. } => false,
-        }
-    }
-
-    /// A message has nobody to go to: a home that made an offer is told.
-    pub(crate) fn discard(&mut self, message: &Message) {
-        if let Message::Offer(offer) = message {
-            self.reply(offer.run, offer.wait, offer.event, false);
-        }
-    }
-
-    /// The record that a message becomes: shard, run, body. None for an event that doesn't count.
-    fn body_of(&mut self, message: &Message) -> Option<(u16, u128, Vec<u8>)> {
-        match message {
-            Message::Event(event) => {
-                let counts = self.admit(event);
-                counts.then(|| (shard_of(event.event_id().0), 0, encode(&InputBody::Event(event.clone()))))
-            }
-            Message::Start { run, shard, flow, generation, cause, .. } => {
-                let body = InputBody::Start { flow: *flow, generation: *generation, cause: cause.clone() };
-                Some((*shard, run.0, encode(&body)))
-            }
-            Message::Offer(Offer { run, wait, event, acknowledged_at, seq, .. }) => {
-                let (wait, event, acknowledged_at, seq) = (*wait, *event, *acknowledged_at, *seq);
-                let body = InputBody::Offered { wait, event, acknowledged_at, seq };
-                Some((self.runs.get(run)?.shard, run.0, encode(&body)))
-            }
-            Message::Run { run, input } => {
-                Some((self.runs.get(run)?.shard, run.0, encode(&InputBody::Run(input.clone()))))
-            }
-        }
-    }
-
-    /// Makes a message true. The state hash of the run it reached, 0 for an event.
-    pub(crate) fn apply(&mut self, message: Message) -> Result<u64, EngineError> {
-        let seq = self.next_seq + self.records.len() as u64 - 1;
-        match message {
-            Message::Event(event) => {
-                self.intake(event, seq);
-                Ok(0)
-            }
-            Message::Start { run, shard, flow, generation, cause, value } => {
-                let Some(program) = self.programs.get(flow.index()).cloned() else { return Ok(0) };
-                let (args, parent, joined) = match cause {
-                    StartCause::Event { .. } => (value.iter().map(|v| (**v).clone()).collect(), None, None),
-                    StartCause::Child { parent, joined, args } => {
-                        (args, Some(flowline_core::Parent { run: parent }), joined.then_some(parent))
-                    }
-                };
-                self.totals.start(program.plan.short_name());
-                let cell = Cell {
-                    run: Run::new(run, flow, parent),
-                    program,
-                    shard,
-                    joined,
-                    generation,
-                    dirty: true,
-                    saved: None,
-                };
-                self.runs.insert(run, cell);
-                Ok(self.step(run, &Input::Start { args, parent }))
-            }
-            Message::Offer(Offer { run, wait, event, acknowledged_at, value, .. }) => {
-                let value = (*value).clone();
-                Ok(self.step(run, &Input::Offered { wait, event, acknowledged_at, value }))
-            }
-            Message::Run { run, input } => Ok(self.step(run, &input)),
-        }
-    }
-
-    /// One input of a run, and where its outputs go.
-    fn step(&mut self, id: RunId, input: &Input) -> u64 {
-        let Some(cell) = self.runs.get_mut(&id) else { return 0 };
-        self.totals.input(&self.bundle, &cell.run, input);
-        let outputs = cell.run.handle(&cell.program, input, self.now);
-        cell.dirty = true;
-        let (hash, started_at) = (cell.run.state_hash(), cell.run.started_at);
-        if let Some(trace) = &mut self.trace {
-            let (outputs, after) = (outputs.clone(), cell.run.clone());
-            trace.push(Step { run: id, flow: after.flow, input: input.clone(), outputs, after });
-        }
-        for output in outputs {
-            self.totals.output(&output);
-            self.route(id, started_at, output);
-        }
-        hash
-    }
-
-    fn route(&mut self, run: RunId, started_at: i64, output: Output) {
-        match output {
-            Output::Call(call) => self.orders.push(Order { run, call }),
-            Output::Arm { timer, due } => {
-                self.timers.insert((due, run, timer));
-                self.due_of.insert((run, timer), due);
-            }
-            Output::Disarm { timer } => {
-                if let Some(due) = self.due_of.remove(&(run, timer)) {
-                    self.timers.remove(&(due, run, timer));
-                }
-            }
-            Output::Register { wait, event, key, value, fresh } => {
-                self.register(run, wait, HomeKey { event, key, value }, fresh, started_at);
-            }
-            Output::Withdraw { wait, reply } => self.withdraw(run, wait, reply),
-            Output::Reply { wait, event, taken } => self.reply(run, wait, event, taken),
-            Output::Emit { id, event, value } => {
-                let name = self.runs.get(&run).map_or("", |cell| cell.program.plan.short_name());
-                let source = format!("flowline/{name}");
-                let event = EventIn { source, id: id.to_string(), event, value, origin: crate::Origin::Flow };
-                self.queue.push_back(Message::Event(event));
-            }
-            Output::StartChild { child, flow, args, joined } => {
-                let cause = StartCause::Child { parent: run, joined, args };
-                let shard = shard_of(child.0);
-                self.queue.push_back(Message::Start { run: child, shard, flow, generation: 0, cause, value: None });
-            }
-            Output::SettleChild { child } => self.to_run(child, Input::Settle),
-            Output::Incident { frame, incident } => {
-                self.incidents.insert((run, frame), incident);
-            }
-            Output::IncidentGone { frame } => {
-                self.incidents.remove(&(run, frame));
-            }
-            // The status stands in the run; alarms are for operators who watch.
-            Output::Status { .. } | Output::Alarm { .. } => {}
-            Output::Ended(ending) => self.end(run, ending),
-        }
-    }
-
-    fn end(&mut self, id: RunId, ending: Ending) {
-        let Some(cell) = self.runs.remove(&id) else { return };
-        self.totals.end(&self.bundle, &cell.run, &ending);
-        let finished = Finished {
-            flow: cell.run.flow,
-            generation: cell.generation,
-            outcome: crate::totals::outcome_name(&self.bundle, &ending),
-            started_at: cell.run.started_at,
-            ended_at: self.now,
-        };
-        self.finished.insert(id, finished);
-        if cell.saved.is_some() {
-            self.checkpoints.gone_run(id);
-        }
-        if let Some(parent) = cell.joined {
-            self.to_run(parent, Input::ChildEnded { child: id, ending: ending.clone() });
-        }
-        self.ended.push((id, ending));
+        work(self).inspect_err(|error| self.stopped = Some(error.to_string()))
     }
 
     pub(crate) fn plan_of(&self, flow: FlowId) -> Option<&Arc<Plan>> {
         self.bundle.flow(flow)
-    }
-
-    pub(crate) fn arm_all(&mut self, id: RunId) {
-        let Some(cell) = self.runs.get(&id) else { return };
-        for (timer, due) in cell.run.control.timers() {
-            self.timers.insert((due, id, timer));
-            self.due_of.insert((id, timer), due);
-        }
-    }
-
-    pub(crate) fn record(&mut self, kind: RecordKind, shard: u16, run: u128, body: Vec<u8>, state_hash: u64) {
-        debug_assert!(shard < SHARDS, "a shard below {SHARDS}");
-        self.records.push(NewRecord { kind, version: 1, shard, run, now: self.now, body, state_hash });
-    }
-
-    /// Hands the records so far to the journal; the last seq submitted.
-    pub(crate) fn submit(&mut self) -> Result<u64, EngineError> {
-        if self.records.is_empty() {
-            return Ok(self.next_seq - 1);
-        }
-        let group = std::mem::take(&mut self.records);
-        let bytes: usize = group.iter().map(|record| record.body.len() + 64).sum();
-        let ticket = self.journal.submit(group)?;
-        self.checkpoints.written(ticket.last_seq + 1 - ticket.first_seq, bytes as u64);
-        self.next_seq = ticket.last_seq + 1;
-        Ok(ticket.last_seq)
     }
 
     /// Takes what a replay derived besides its records: nobody waits for it.
@@ -575,12 +394,14 @@ impl Engine {
 }
 
 /// The order in which the inputs of one instant are taken: by kind, then by who they belong to.
-fn order_of(given: &Given) -> (u8, u128, u64, &str, &str) {
+fn order_of(given: &Given) -> (u8, u128, u64, &str, &str, Option<&Value>) {
     match given {
-        Given::Event(event) => (0, 0, event.origin as u64, &event.source, &event.id),
-        Given::Answer { run, call, attempt, .. } => (1, run.0, u64::from(*call) << 32 | u64::from(*attempt), "", ""),
-        Given::Settle(run) => (2, run.0, 0, "", ""),
-        Given::Retry { run, frame } => (3, run.0, u64::from(*frame), "", ""),
-        Given::Cursor(_) => (4, 0, 0, "", ""),
+        Given::Event(event) => (0, 0, event.origin as u64, &event.source, &event.id, Some(&event.value)),
+        Given::Answer { run, call, attempt, .. } => {
+            (1, run.0, u64::from(*call) << 32 | u64::from(*attempt), "", "", None)
+        }
+        Given::Settle(run) => (2, run.0, 0, "", "", None),
+        Given::Retry { run, frame } => (3, run.0, u64::from(*frame), "", "", None),
+        Given::Cursor(_) => (4, 0, 0, "", "", None),
     }
 }

@@ -34,15 +34,14 @@ pub struct Home {
 struct Wait {
     run: RunId,
     wait: u32,
-    /// Only events acknowledged after this instant; the run's start, or the arming of a `fresh` wait.
     after: After,
 }
 
 /// Which earlier events a wait may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum After {
-    /// What came before the run's start only if no run has taken it.
-    Start(i64),
+    /// What came before the run's start only if no run has taken it. The seq of the start.
+    Start(u64),
     /// Nothing that came before the wait.
     Armed,
 }
@@ -57,8 +56,12 @@ struct Kept {
     taken_by: Vec<RunId>,
     /// Waits that have seen it.
     offered: Vec<(RunId, u32)>,
-    /// The run whose answer is awaited.
+    /// The runs whose answers are awaited.
     pending: Vec<RunId>,
+    /// The event's homes by its other keys.
+    siblings: Vec<HomeKey>,
+    /// Of all its homes, this one counts it when nobody has taken it.
+    counted: bool,
 }
 
 /// An offer to make.
@@ -82,6 +85,10 @@ pub struct Arrival {
     pub value: Arc<Value>,
     /// The run that it started, which counts as its taker.
     pub taken_by: Option<RunId>,
+    /// The event's homes by its other keys.
+    pub siblings: Vec<HomeKey>,
+    /// Of all its homes, this one counts it when nobody has taken it.
+    pub counted: bool,
 }
 
 impl Home {
@@ -104,6 +111,8 @@ impl Home {
             taken_by: arrival.taken_by.into_iter().collect(),
             offered: Vec::new(),
             pending: Vec::new(),
+            siblings: arrival.siblings,
+            counted: arrival.counted,
         });
         let mut runs: Vec<RunId> = Vec::new();
         for wait in &self.waits {
@@ -136,31 +145,47 @@ impl Home {
         }
     }
 
-    /// A run answers an offer.
-    pub fn reply(&mut self, run: RunId, event: EventId, taken: bool) -> Option<Offer> {
+    /// A run answers an offer: the next one to make, and the other homes to tell that the event is taken.
+    pub fn reply(&mut self, run: RunId, event: EventId, taken: bool) -> (Option<Offer>, Vec<HomeKey>) {
+        let mut siblings = Vec::new();
         if let Some(kept) = self.kept.iter_mut().find(|kept| kept.event == event) {
             kept.pending.retain(|pending| *pending != run);
             if taken && !kept.taken_by.contains(&run) {
                 kept.taken_by.push(run);
+                siblings.clone_from(&kept.siblings);
             }
         }
-        self.offer_to(run)
+        (self.offer_to(run), siblings)
+    }
+
+    /// A run has taken an event at another of its homes.
+    pub fn taken_elsewhere(&mut self, run: RunId, event: EventId) {
+        if let Some(kept) = self.kept.iter_mut().find(|kept| kept.event == event)
+            && !kept.taken_by.contains(&run)
+        {
+            kept.taken_by.push(run);
+        }
     }
 
     /// Drops what has been kept long enough; says how many of these nobody took.
     pub fn expire(&mut self, now: i64) -> u64 {
         let mut untaken = 0;
         self.kept.retain(|kept| {
-            let over = kept.expires_at <= now && kept.pending.is_empty();
-            untaken += u64::from(over && kept.taken_by.is_empty());
+            let over = kept.expires_at <= now;
+            untaken += u64::from(over && kept.counted && kept.taken_by.is_empty());
             !over
         });
         untaken
     }
 
-    /// Kept events that nobody has taken so far.
+    /// Kept events that nobody has taken so far; one with several homes is named by one of them.
     pub fn untaken(&self) -> impl Iterator<Item = EventId> + '_ {
-        self.kept.iter().filter(|kept| kept.taken_by.is_empty()).map(|kept| kept.event)
+        self.kept.iter().filter(|kept| kept.counted && kept.taken_by.is_empty()).map(|kept| kept.event)
+    }
+
+    /// When each kept event ends.
+    pub fn expiries(&self) -> impl Iterator<Item = i64> + '_ {
+        self.kept.iter().map(|kept| kept.expires_at)
     }
 
     /// Who waits here.
@@ -181,7 +206,7 @@ impl Home {
                 wait.run == run
                     && !kept.offered.contains(&(run, wait.wait))
                     && match wait.after {
-                        After::Start(start) => kept.acknowledged_at >= start || kept.taken_by.is_empty(),
+                        After::Start(begun) => kept.seq > begun || kept.taken_by.is_empty(),
                         After::Armed => true,
                     }
             };
@@ -205,21 +230,35 @@ impl Home {
 mod tests {
     use super::*;
 
-    fn arrival(id: u128, at: i64) -> Arrival {
-        let value = Arc::new(Value::Int(at));
-        Arrival { event: EventId(id), seq: 1, at, expires_at: at + 100, value, taken_by: None }
+    /// Record `seq` brings the event of the same number.
+    fn arrival(seq: u64) -> Arrival {
+        let at = i64::try_from(seq).unwrap();
+        Arrival {
+            event: EventId(seq.into()),
+            seq,
+            at,
+            expires_at: at + 100,
+            value: Arc::new(Value::Int(at)),
+            taken_by: None,
+            siblings: Vec::new(),
+            counted: true,
+        }
     }
 
     const RUN: RunId = RunId(1);
     const OTHER: RunId = RunId(2);
 
+    fn next(reply: (Option<Offer>, Vec<HomeKey>)) -> Option<(EventId, u32)> {
+        reply.0.map(|offer| (offer.event, offer.wait))
+    }
+
     #[test]
     fn an_early_event_waits_for_its_taker_and_is_seen_once() {
         let mut home = Home::default();
-        assert!(home.arrive(arrival(7, 10)).is_empty());
+        assert!(home.arrive(arrival(10)).is_empty());
         let offer = home.register(RUN, 0, After::Start(20)).unwrap();
-        assert_eq!((offer.event, offer.wait), (EventId(7), 0));
-        assert_eq!(home.reply(RUN, EventId(7), true), None);
+        assert_eq!((offer.event, offer.wait), (EventId(10), 0));
+        assert_eq!(next(home.reply(RUN, EventId(10), true)), None);
         home.withdraw(RUN, 0);
         assert_eq!(home.register(RUN, 1, After::Start(20)), None, "the run has seen it");
         assert_eq!(home.register(OTHER, 0, After::Start(20)), None, "taken before the other run's start");
@@ -231,13 +270,14 @@ mod tests {
         let mut home = Home::default();
         assert_eq!(home.register(RUN, 0, After::Start(0)), None);
         assert_eq!(home.register(RUN, 1, After::Start(0)), None);
-        let offers = home.arrive(arrival(7, 10));
+        let offers = home.arrive(arrival(10));
         assert_eq!(offers.iter().map(|offer| offer.wait).collect::<Vec<_>>(), [0], "one offer to a run at a time");
-        assert_eq!(home.reply(RUN, EventId(7), false).map(|offer| offer.wait), Some(1));
-        assert_eq!(home.reply(RUN, EventId(7), false), None);
+        assert_eq!(next(home.reply(RUN, EventId(10), false)), Some((EventId(10), 1)));
+        assert_eq!(next(home.reply(RUN, EventId(10), false)), None);
         assert!(home.register(RUN, 2, After::Start(0)).is_some(), "offered again to a new wait");
-        assert_eq!(home.reply(RUN, EventId(7), false), None);
+        assert_eq!(next(home.reply(RUN, EventId(10), false)), None);
         assert_eq!(home.register(RUN, 3, After::Armed), None, "a fresh wait takes nothing old");
+        assert_eq!(home.expire(109), 0);
         assert_eq!(home.expire(110), 1);
         assert!(home.untaken().next().is_none());
     }
@@ -245,11 +285,28 @@ mod tests {
     #[test]
     fn the_oldest_event_comes_first_and_a_duplicate_does_not_count() {
         let mut home = Home::default();
-        home.arrive(arrival(7, 10));
-        home.arrive(arrival(8, 11));
-        assert!(home.arrive(arrival(7, 12)).is_empty());
-        assert_eq!(home.register(RUN, 0, After::Start(0)).map(|offer| offer.event), Some(EventId(7)));
-        assert_eq!(home.reply(RUN, EventId(7), true).map(|offer| offer.event), Some(EventId(8)));
-        assert_eq!(home.reply(RUN, EventId(8), true), None);
+        home.arrive(arrival(10));
+        home.arrive(arrival(11));
+        assert!(home.arrive(arrival(10)).is_empty());
+        assert_eq!(home.register(RUN, 0, After::Start(0)).map(|offer| offer.event), Some(EventId(10)));
+        assert_eq!(next(home.reply(RUN, EventId(10), true)), Some((EventId(11), 0)));
+        assert_eq!(next(home.reply(RUN, EventId(11), true)), None);
+    }
+
+    #[test]
+    fn an_event_with_two_homes_is_taken_at_both_and_counted_at_one() {
+        let key = |value| HomeKey { event: TypeId(0), key: 0, value: Value::Int(value) };
+        let (mut first, mut second) = (Home::default(), Home::default());
+        for (home, sibling, counted) in [(&mut first, 2, true), (&mut second, 1, false)] {
+            for seq in [10, 11] {
+                home.arrive(Arrival { siblings: vec![key(sibling)], counted, ..arrival(seq) });
+            }
+        }
+        assert!(second.register(RUN, 0, After::Start(20)).is_some());
+        assert_eq!(second.reply(RUN, EventId(10), true).1, [key(1)]);
+        first.taken_elsewhere(RUN, EventId(10));
+        let offer = first.register(OTHER, 0, After::Start(20)).unwrap();
+        assert_eq!(offer.event, EventId(11), "the other one was taken before this run's start");
+        assert_eq!((first.expire(200), second.expire(200)), (1, 0), "event 11 counts once");
     }
 }

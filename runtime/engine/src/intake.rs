@@ -2,15 +2,15 @@
 use std::sync::Arc;
 
 use flowline_core::{EventId, Input, Run, RunId};
-use flowline_plan::{ConstEnv, FlowId, Value, eval, eval_bool};
+use flowline_plan::{ConstEnv, FlowId, TypeId, Value, eval, eval_bool};
 use flowline_store::{Table, key_u128};
 
 use crate::{
-    Origin,
+    EngineError, Origin,
     body::{EventIn, StartCause},
     dedupe::Seen,
     engine::{Engine, Message},
-    home::{After, Arrival, HomeKey, Offer},
+    home::{After, Arrival, Home, HomeKey, Offer},
     shard::shard_of,
 };
 
@@ -37,53 +37,60 @@ impl Engine {
     }
 
     /// An event is in: it starts the one flow that takes it, and goes to the home of each of its keys.
-    pub(crate) fn intake(&mut self, event: EventIn, seq: u64) {
+    pub(crate) fn intake(&mut self, event: EventIn, seq: u64) -> Result<(), EngineError> {
         self.totals.events += 1;
         let id = event.event_id();
         let value = Arc::new(event.value);
         let candidates = self.candidates(event.event, &value);
-        let started = match candidates.as_slice() {
-            [flow] => self.start_by(*flow, id, seq, &value),
-            [] => None,
+        let (mut homeless, mut started) = (true, None);
+        match candidates.as_slice() {
+            [flow] => started = self.start_by(*flow, id, seq, &value)?,
+            [] => {}
             [_, _, ..] => {
                 self.totals.contested += 1;
-                None
+                homeless = false;
             }
-        };
-        let bundle = Arc::clone(&self.bundle);
-        let Some(def) = bundle.event(event.event) else { return };
-        let mut awaited = false;
-        for (at, key) in (0u16..).zip(&def.keys) {
-            if !self.routes.is_awaited(event.event, at) {
-                continue;
-            }
-            awaited = true;
-            let env = ConstEnv { bundle: &bundle, now: self.now };
-            let Ok(key_value) = eval(&env, &key.code, std::slice::from_ref(&*value)) else { continue };
-            let home = HomeKey { event: event.event, key: at, value: key_value };
+        }
+        let homes = self.homes_of(event.event, &value);
+        homeless &= started.is_none() && homes.is_empty();
+        let kept_ms = self.bundle.event(event.event).map_or(0, |def| def.kept_ms);
+        let expires_at = self.now.saturating_add(kept_ms);
+        for (at, home) in homes.iter().enumerate() {
             let arrival = Arrival {
                 event: id,
                 seq,
                 at: self.now,
-                expires_at: self.now.saturating_add(def.kept_ms),
+                expires_at,
                 value: Arc::clone(&value),
                 taken_by: started,
+                siblings: homes.iter().filter(|other| *other != home).cloned().collect(),
+                counted: at == 0,
             };
-            let now = self.now;
-            let cell = self.homes.entry(home.clone()).or_default();
-            cell.dirty = true;
-            self.totals.unmatched += cell.home.expire(now);
-            let offers = cell.home.arrive(arrival);
-            self.queue_offers(&home, offers);
+            let offers = self.home(home).arrive(arrival);
+            self.expiries.entry(expires_at).or_default().push(home.clone());
+            self.queue_offers(home, offers);
         }
         let may_start = !self.routes.starts(event.event).is_empty();
-        if may_start && candidates.is_empty() && !awaited {
+        if homeless && (may_start || event.origin == Origin::Outside) {
             self.totals.unmatched += 1;
         }
+        Ok(())
+    }
+
+    /// The homes of an event: one for each of its keys that some flow waits by.
+    fn homes_of(&self, event: TypeId, value: &Value) -> Vec<HomeKey> {
+        let env = ConstEnv { bundle: &self.bundle, now: self.now };
+        let keys = self.bundle.event(event).map(|def| def.keys.as_slice()).unwrap_or_default();
+        let awaited = (0u16..).zip(keys).filter(|(at, _)| self.routes.is_awaited(event, *at));
+        let home = |(at, key): (u16, &flowline_plan::EventKey)| {
+            let value = eval(&env, &key.code, std::slice::from_ref(value)).ok()?;
+            Some(HomeKey { event, key: at, value })
+        };
+        awaited.filter_map(home).collect()
     }
 
     /// The flows whose start condition holds.
-    fn candidates(&self, event: flowline_plan::TypeId, value: &Value) -> Vec<FlowId> {
+    fn candidates(&self, event: TypeId, value: &Value) -> Vec<FlowId> {
         let env = ConstEnv { bundle: &self.bundle, now: self.now };
         let holds = |flow: &&FlowId| {
             let start = self.plan_of(**flow).and_then(|plan| plan.start.as_ref());
@@ -95,105 +102,132 @@ impl Engine {
         self.routes.starts(event).iter().filter(holds).copied().collect()
     }
 
-    /// Starts the run of a flow for an event; the run that takes the event, also where it has been there before.
-    fn start_by(&mut self, flow: FlowId, event: EventId, seq: u64, value: &Arc<Value>) -> Option<RunId> {
-        let starting = self.starting(flow, event, value)?;
+    /// Starts the run of a flow for an event; the run that takes the event, also where it has been there before. None
+    /// where the flow's key has no value.
+    fn start_by(
+        &mut self,
+        flow: FlowId,
+        event: EventId,
+        seq: u64,
+        value: &Arc<Value>,
+    ) -> Result<Option<RunId>, EngineError> {
+        let Some(starting) = self.starting_of(flow, event, value)? else { return Ok(None) };
         let Starting { run, shard, flow, generation } = starting;
-        let pending =
-            self.queue.iter().any(|message| matches!(message, Message::Start { run: known, .. } if *known == run));
-        if pending || self.runs.contains_key(&run) || self.has_finished(run) {
+        if self.starting.contains(&run) || self.runs.contains_key(&run) || self.has_finished(run)? {
             self.totals.repeated_starts += 1;
-            return Some(run);
+            return Ok(Some(run));
         }
         let cause = StartCause::Event { event, seq };
         let value = Some(Arc::clone(value));
-        self.queue.push_back(Message::Start { run, shard, flow, generation, cause, value });
-        Some(run)
+        self.push(Message::Start { run, shard, flow, generation, cause, value });
+        Ok(Some(run))
     }
 
-    fn starting(&self, flow: FlowId, event: EventId, value: &Value) -> Option<Starting> {
-        let program = self.programs.get(flow.index())?;
+    fn starting_of(&self, flow: FlowId, event: EventId, value: &Value) -> Result<Option<Starting>, EngineError> {
+        let Some(program) = self.program_of(flow) else { return Ok(None) };
         let name = &program.plan.name;
         let Some(rule) = &program.plan.key else {
             let run = RunId::of_key(name, &event.0.to_le_bytes(), 0);
-            return Some(Starting { run, shard: shard_of(run.0), flow, generation: 0 });
+            return Ok(Some(Starting { run, shard: shard_of(run.0), flow, generation: 0 }));
         };
-        let key = Run::key_of(program, std::slice::from_ref(value), self.now).ok().flatten()?;
-        let key = postcard::to_stdvec(&key).ok()?;
+        let key = Run::key_of(program, std::slice::from_ref(value), self.now).ok().flatten();
+        let Some(key) = key.and_then(|key| postcard::to_stdvec(&key).ok()) else { return Ok(None) };
         let shard = shard_of(flowline_core::hash128("key", &[&key]));
         let mut generation = 0;
         loop {
             let run = RunId::of_key(name, &key, generation);
-            if rule.once || !self.has_finished(run) {
-                return Some(Starting { run, shard, flow, generation });
+            if rule.once || !self.has_finished(run)? {
+                return Ok(Some(Starting { run, shard, flow, generation }));
             }
             generation += 1;
         }
     }
 
     /// Whether a run has ended.
-    pub(crate) fn has_finished(&self, run: RunId) -> bool {
-        self.finished.contains_key(&run)
-            || self.checkpoints.is_being_saved(run)
-            || self.store.as_ref().is_some_and(|store| {
-                store
-                    .get(Table::Summary, &key_u128(run.0))
-                    .ok()
-                    .flatten()
-                    .is_some_and(|row| row.seq <= self.summaries_to)
-            })
+    fn has_finished(&self, run: RunId) -> Result<bool, EngineError> {
+        if self.finished.contains_key(&run) || self.checkpoints.is_being_saved(run) {
+            return Ok(true);
+        }
+        let Some(store) = &self.store else { return Ok(false) };
+        let row = store.get(Table::Summary, &key_u128(run.0))?;
+        Ok(row.is_some_and(|row| row.seq <= self.summaries_to))
     }
 
-    pub(crate) fn register(&mut self, run: RunId, wait: u32, key: HomeKey, fresh: bool, started_at: i64) {
-        let now = self.now;
-        self.waits.insert((run, wait), key.clone());
+    /// A home, made where it isn't there, about to change.
+    fn home(&mut self, key: &HomeKey) -> &mut Home {
         let cell = self.homes.entry(key.clone()).or_default();
-        cell.dirty = true;
-        self.totals.unmatched += cell.home.expire(now);
-        let after = if fresh { After::Armed } else { After::Start(started_at) };
-        let offer = cell.home.register(run, wait, after);
+        if !cell.dirty && self.store.is_some() {
+            cell.dirty = true;
+            self.dirty_homes.push(key.clone());
+        }
+        &mut cell.home
+    }
+
+    /// Drops the kept events whose time is over. Time moves on between rounds only, when no offer is on its way.
+    pub(crate) fn expire(&mut self) {
+        if self.now <= self.expired_to {
+            return;
+        }
+        let now = self.now;
+        self.expired_to = now;
+        while let Some(first) = self.expiries.first_entry()
+            && *first.key() <= now
+        {
+            for key in first.remove() {
+                if self.homes.contains_key(&key) {
+                    self.totals.unmatched += self.home(&key).expire(now);
+                    self.drop_if_empty(&key);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn register(&mut self, run: RunId, wait: u32, key: HomeKey, fresh: bool, begun: u64) {
+        self.waits.insert((run, wait), key.clone());
+        let after = if fresh { After::Armed } else { After::Start(begun) };
+        let offer = self.home(&key).register(run, wait, after);
         self.queue_offers(&key, offer);
     }
 
     pub(crate) fn withdraw(&mut self, run: RunId, wait: u32, reply: bool) {
         if let Some(key) = self.waits.remove(&(run, wait)) {
-            if let Some(cell) = self.homes.get_mut(&key) {
-                cell.dirty = true;
-                cell.home.withdraw(run, wait);
-            }
+            self.home(&key).withdraw(run, wait);
             self.drop_if_empty(&key);
         }
         if reply {
-            self.queue.push_back(Message::Run { run, input: Input::Withdrawn { wait } });
+            self.send_to_run(run, Input::Withdrawn { wait });
         }
     }
 
     /// A run answers an offer.
     pub(crate) fn reply(&mut self, run: RunId, wait: u32, event: EventId, taken: bool) {
         let Some(key) = self.offered.remove(&(run, event, wait)) else { return };
-        let Some(cell) = self.homes.get_mut(&key) else { return };
-        cell.dirty = true;
-        let offer = cell.home.reply(run, event, taken);
+        if !self.homes.contains_key(&key) {
+            return;
+        }
+        let (offer, siblings) = self.home(&key).reply(run, event, taken);
         self.queue_offers(&key, offer);
         self.drop_if_empty(&key);
+        // Who takes an event by one of its keys has taken it by all of them.
+        for sibling in siblings {
+            if self.homes.contains_key(&sibling) {
+                self.home(&sibling).taken_elsewhere(run, event);
+            }
+        }
     }
 
     fn queue_offers(&mut self, home: &HomeKey, offers: impl IntoIterator<Item = Offer>) {
         for offer in offers {
             self.offered.insert((offer.run, offer.event, offer.wait), home.clone());
-            self.queue.push_back(Message::Offer(offer));
+            self.push(Message::Offer(offer));
         }
     }
 
     fn drop_if_empty(&mut self, key: &HomeKey) {
-        if let Some(cell) = self.homes.get(key)
-            && cell.home.is_empty()
+        if self.homes.get(key).is_some_and(|cell| cell.home.is_empty())
+            && let Some(saved) = self.homes.remove(key).and_then(|cell| cell.saved)
         {
-            if let Some(cell) = self.homes.remove(key)
-                && cell.saved.is_some()
-            {
-                self.checkpoints.gone_home(key);
-            }
+            self.checkpoints.gone_home(key, saved);
         }
     }
 }

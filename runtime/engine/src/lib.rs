@@ -5,15 +5,18 @@
 
 mod body;
 mod checkpoint;
+pub mod connector;
 mod dedupe;
 mod engine;
 mod error;
 mod home;
 mod intake;
+pub mod live;
 mod recover;
 mod routes;
 mod shard;
 mod totals;
+mod work;
 
 pub use body::{Cursor, EventIn, InputBody, Origin, SnapshotBody, StartCause};
 pub use dedupe::{DEDUPE_DAYS, Dedupe};

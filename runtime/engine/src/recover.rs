@@ -4,15 +4,15 @@ use std::sync::Arc;
 use flowline_core::{Input, RunId};
 use flowline_journal::{Journal, NewRecord, Record, RecordKind};
 use flowline_plan::{Bundle, decode_bundle, encode_bundle};
-use flowline_store::{KeyRange, Row, Store, Table};
+use flowline_store::{KeyRange, Row, Store, StoreError, Table, split_u128};
 
 use crate::{
     EngineError,
-    body::{Cursor, InputBody, SnapshotBody, decode},
-    checkpoint::{ENGINE_ROW, SnapshotRow},
+    body::{Cursor, InputBody, Origin, SnapshotBody, decode},
+    checkpoint::{Covered, ENGINE_ROW, Saved, SnapshotRow},
     dedupe::Dedupe,
     engine::{Cell, Engine, EngineOptions, HomeCell, Message, Step},
-    home::Offer,
+    work::RECORD_BYTES,
 };
 
 /// What an engine is made of.
@@ -104,6 +104,11 @@ impl Engine {
         }
         let mut found = Recovered { existed: true, ..Recovered::default() };
         let marker = engine.store.as_ref().map_or(0, |store| store.marker());
+        let durable = engine.journal.durable();
+        let reflected = marker.max(engine.dedupe.marker());
+        if reflected > durable {
+            return Err(foreign(format!("it reflects record {reflected}, but the journal ends with record {durable}")));
+        }
         if marker > 0 {
             found.snapshots = engine.load(marker)?;
         }
@@ -118,52 +123,73 @@ impl Engine {
     /// Loads the snapshots that the marker covers.
     fn load(&mut self, marker: u64) -> Result<usize, EngineError> {
         let Some(store) = self.store.clone() else { return Ok(0) };
-        if let Some(row) = store.get(Table::Meta, ENGINE_ROW)?
-            && let Some((seq, at)) = covered(&row, marker)?
-        {
-            let record = self.journal.read_at(at)?;
-            if let SnapshotBody::Engine { totals, cursor } = decode(&record.body, seq)? {
-                (self.totals, self.cursor) = (*totals, cursor);
-            }
-            self.now = record.now;
-            self.own_saved = Some((seq, at));
-        }
-        let mut runs = 0;
+        let row = store.get(Table::Meta, ENGINE_ROW)?;
+        let Some(Covered::At(saved)) = row.map(|row| covered(&row, marker)).transpose()? else {
+            return Err(foreign("it doesn't know the engine's own state".to_owned()));
+        };
+        let (record, body) = self.snapshot(saved)?;
+        let SnapshotBody::Engine { totals, cursor } = body else { return Err(misplaced(saved)) };
+        (self.totals, self.cursor) = (*totals, cursor);
+        self.now = record.now;
+        self.own_saved = Some(saved);
         for row in store.scan(Table::Run, KeyRange::all()) {
-            let Some((seq, at)) = covered(&row?.1, marker)? else { continue };
-            let record = self.journal.read_at(at)?;
-            let SnapshotBody::Run { run, joined, generation, shard } = decode(&record.body, seq)? else { continue };
-            if run.control.ended {
+            let (key, row) = row?;
+            let Covered::At(saved) = covered(&row, marker)? else {
+                self.row_is_absent(Table::Run, &key);
                 continue;
-            }
-            let Some(program) = self.programs.get(run.flow.index()).map(Arc::clone) else { continue };
+            };
+            let SnapshotBody::Run { run, joined, generation, shard, begun } = self.snapshot(saved)?.1 else {
+                return Err(misplaced(saved));
+            };
+            let Some(program) = self.program_of(run.flow).map(Arc::clone) else { return Err(misplaced(saved)) };
             let id = run.id();
             for frame in &run.control.frames {
                 if let flowline_core::control::At::Incident(incident) = &frame.at {
                     self.incidents.insert((id, frame.no), (**incident).clone());
                 }
             }
-            let saved = Some((seq, at));
-            self.runs.insert(id, Cell { run: *run, program, shard, joined, generation, dirty: false, saved });
+            let cell = Cell { run: *run, program, shard, joined, generation, begun, dirty: false, saved: Some(saved) };
+            self.runs.insert(id, cell);
             self.arm_all(id);
-            runs += 1;
         }
         for row in store.scan(Table::Home, KeyRange::all()) {
-            let Some((seq, at)) = covered(&row?.1, marker)? else { continue };
-            let record = self.journal.read_at(at)?;
-            let SnapshotBody::Home(snapshot) = decode(&record.body, seq)? else { continue };
+            let (key, row) = row?;
+            let Covered::At(saved) = covered(&row, marker)? else {
+                self.row_is_absent(Table::Home, &key);
+                continue;
+            };
+            let SnapshotBody::Home(snapshot) = self.snapshot(saved)?.1 else { return Err(misplaced(saved)) };
             for (run, wait) in snapshot.home.registered() {
                 self.waits.insert((run, wait), snapshot.key.clone());
             }
-            self.homes.insert(snapshot.key, HomeCell { home: snapshot.home, dirty: false, saved: Some((seq, at)) });
+            for expires_at in snapshot.home.expiries() {
+                self.expiries.entry(expires_at).or_default().push(snapshot.key.clone());
+            }
+            self.homes.insert(snapshot.key, HomeCell { home: snapshot.home, dirty: false, saved: Some(saved) });
         }
-        Ok(runs)
+        Ok(self.runs.len())
+    }
+
+    fn snapshot(&self, saved: Saved) -> Result<(Record, SnapshotBody), EngineError> {
+        let (seq, at) = saved;
+        let record = self.journal.read_at(at)?;
+        if record.kind != RecordKind::Snapshot || record.seq != seq {
+            return Err(misplaced(saved));
+        }
+        let body = decode(&record.body, seq)?;
+        Ok((record, body))
+    }
+
+    fn row_is_absent(&mut self, table: Table, key: &[u8]) {
+        if let Some((id, _)) = split_u128(key) {
+            self.checkpoints.found_absent((table, id));
+        }
     }
 
     /// Reads the journal from a seq on; up to `loaded` only for the dedupe keys.
     fn replay(&mut self, from: u64, loaded: u64, watch: &mut dyn Watch) -> Result<u64, EngineError> {
         self.summaries_to = loaded;
-        let (mut count, mut last) = (0, loaded.max(from.saturating_sub(1)));
+        let (mut count, mut bytes, mut last) = (0, 0, loaded.max(from.saturating_sub(1)));
         self.trace = watch.wants_steps().then(Vec::new);
         for stored in self.journal.read(from)? {
             let record = stored?.record;
@@ -174,6 +200,7 @@ impl Engine {
             }
             self.replay_one(&record, watch)?;
             count += 1;
+            bytes += record.body.len() + RECORD_BYTES;
             if count % 4_096 == 0 {
                 watch.progress(count);
             }
@@ -181,6 +208,7 @@ impl Engine {
         self.next_seq = last + 1;
         self.summaries_to = u64::MAX;
         self.trace = None;
+        self.checkpoints.written(count, bytes as u64);
         Ok(count)
     }
 
@@ -196,9 +224,11 @@ impl Engine {
     }
 
     fn replay_one(&mut self, record: &Record, watch: &mut dyn Watch) -> Result<(), EngineError> {
-        self.now = self.now.max(record.now);
         // `apply` takes the seq of the record being written: the last one of the records so far.
         self.next_seq = record.seq + 1;
+        if record.kind != RecordKind::Bundle {
+            self.now = self.now.max(record.now);
+        }
         match record.kind {
             RecordKind::Input => {}
             RecordKind::Cursor => {
@@ -216,7 +246,7 @@ impl Engine {
             | RecordKind::Retention
             | RecordKind::Meta => return Ok(()),
         }
-        let message = self.next_message(record)?;
+        let message = self.message_of(record)?;
         let hash = self.apply(message)?;
         if hash != record.state_hash {
             return Err(EngineError::StateHash { seq: record.seq, ours: hash, theirs: record.state_hash });
@@ -227,51 +257,72 @@ impl Engine {
         Ok(())
     }
 
-    /// The message that a record shows: the next one that the records before it derived, or one from outside.
-    fn next_message(&mut self, record: &Record) -> Result<Message, EngineError> {
-        while let Some(front) = self.queue.front() {
-            if !self.is_void(front) {
-                break;
+    /// The message that a record shows: the next one that the records before it derived, or, where none waits, one from
+    /// outside.
+    fn message_of(&mut self, record: &Record) -> Result<Message, EngineError> {
+        while let Some(front) = self.queue.pop_front() {
+            if self.is_void(&front) {
+                self.discard(&front);
+                continue;
             }
-            if let Some(void) = self.queue.pop_front() {
-                self.discard(&void);
+            let (shard, run, body) = self.body_of(&front);
+            let same = (shard, run, body.as_slice()) == (record.shard, record.run, record.body.as_slice());
+            if let Message::Event(event) = &front {
+                // One that came before has no record. Where the dedupe keys are ahead, new ones are known as well.
+                let known = self.dedupe.knows(event, record.now);
+                self.dedupe.admit(event, record.now);
+                if !same && known {
+                    continue;
+                }
             }
+            return if same { Ok(front) } else { Err(unexplained(record, "it calls for something else")) };
         }
         let run = RunId(record.run);
-        let derived = self.queue.front();
-        let shown = match decode(&record.body, record.seq)? {
-            InputBody::Event(event) => {
+        let message = match decode(&record.body, record.seq)? {
+            InputBody::Event(event) if event.origin != Origin::Flow => {
                 self.dedupe.admit(&event, record.now);
-                Message::Event(event)
+                return Ok(Message::Event(event));
             }
-            InputBody::Start { .. } => match derived {
-                Some(start @ Message::Start { run: wanted, .. }) if *wanted == run => start.clone(),
-                _ => return Err(unexplained(record, "a start")),
-            },
-            InputBody::Offered { wait, event, .. } => match derived {
-                Some(offer @ Message::Offer(Offer { run: r, wait: w, event: e, .. }))
-                    if *r == run && *w == wait && *e == event =>
-                {
-                    offer.clone()
-                }
-                _ => return Err(unexplained(record, "an offered event")),
-            },
-            InputBody::Run(input) => Message::Run { run, input },
+            InputBody::Run(input) if comes_from_outside(&input) => Message::Run { run, input },
+            InputBody::Event(_) | InputBody::Start { .. } | InputBody::Offered { .. } | InputBody::Run(_) => {
+                return Err(unexplained(record, "nothing calls for it"));
+            }
         };
-        if derived == Some(&shown) {
-            self.queue.pop_front();
-        } else if let Message::Run { run, input: Input::Due { timer } } = &shown {
-            self.timer_fired(*run, *timer);
+        if self.is_void(&message) {
+            return Err(unexplained(record, "nobody waits for it"));
         }
-        Ok(shown)
+        if let Message::Run { run, input: Input::Due { timer } } = &message
+            && !self.disarm(*run, *timer)
+        {
+            return Err(unexplained(record, "it is of a timer that isn't armed"));
+        }
+        Ok(message)
     }
 }
 
-fn covered(row: &Row, marker: u64) -> Result<Option<(u64, flowline_journal::Position)>, EngineError> {
-    let row: SnapshotRow = decode(&row.bytes, row.seq)?;
+fn comes_from_outside(input: &Input) -> bool {
+    match input {
+        Input::Answered { .. } | Input::Due { .. } | Input::Settle | Input::Retry { .. } => true,
+        Input::Start { .. } | Input::Offered { .. } | Input::Withdrawn { .. } | Input::ChildEnded { .. } => false,
+    }
+}
+
+fn covered(row: &Row, marker: u64) -> Result<Covered, EngineError> {
+    let row: SnapshotRow =
+        postcard::from_bytes(&row.bytes).map_err(|cause| foreign(format!("a row can't be read ({cause})")))?;
     Ok(row.covered_by(marker))
 }
 
 fn unexplained(record: &Record, what: &str) -> EngineError {
-    EngineError::Replay { seq: record.seq, what: format!("{what} that nothing before it calls for") }
+    EngineError::Replay { seq: record.seq, what: what.to_owned() }
+}
+
+/// The store and the journal don't belong together.
+fn foreign(what: String) -> EngineError {
+    StoreError::Damaged { what }.into()
+}
+
+fn misplaced((seq, at): Saved) -> EngineError {
+    let (segment, offset) = (at.segment, at.offset);
+    foreign(format!("record {seq} in segment {segment:08} at byte {offset} isn't the snapshot that it names"))
 }

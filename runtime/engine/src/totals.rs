@@ -32,7 +32,8 @@ pub struct Totals {
     pub conflicts: u64,
     /// Starting events for a key that already has its run.
     pub repeated_starts: u64,
-    /// Starting events that no flow takes, and kept events that nobody took in time.
+    /// Events that came from outside or could start a flow and that nothing takes, and kept events that nobody took in
+    /// time.
     pub unmatched: u64,
     /// Starting events that more than one flow would take.
     pub contested: u64,

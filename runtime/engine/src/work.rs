@@ -1,0 +1,282 @@
+//! Working off: one message after another becomes a record, is made true, and calls for the next ones.
+//!
+//! An input from outside is worked off with all that follows from it before the next one is looked at. So a replay knows
+//! of each record whether it was derived: it is, exactly when a message waits.
+use std::sync::Arc;
+
+use flowline_core::{Answer, Ending, Input, Output, Parent, Run, RunId, control::At, control::TimerFor};
+use flowline_journal::{NewRecord, RecordKind};
+
+use crate::{
+    EngineError, Origin,
+    body::{EventIn, InputBody, StartCause, encode},
+    engine::{Cell, Engine, Finished, Message, Order, Step},
+    home::{HomeKey, Offer},
+    shard::{SHARDS, shard_of},
+    totals::outcome_name,
+};
+
+/// Bytes of one group; well below what the journal takes, since one more record may be large.
+pub(crate) const GROUP_BYTES: usize = 16 << 20;
+/// Bytes of a record besides its body, about.
+pub(crate) const RECORD_BYTES: usize = 64;
+
+impl Engine {
+    /// Puts a message at the end of the queue.
+    pub(crate) fn push(&mut self, message: Message) {
+        if let Message::Start { run, .. } = &message {
+            self.starting.insert(*run);
+        }
+        self.queue.push_back(message);
+    }
+
+    pub(crate) fn send_to_run(&mut self, run: RunId, input: Input) {
+        self.push(Message::Run { run, input });
+    }
+
+    /// Works off what waits, and what follows from it.
+    pub(crate) fn work_off(&mut self) -> Result<(), EngineError> {
+        while let Some(message) = self.queue.pop_front() {
+            if self.is_void(&message) {
+                self.discard(&message);
+                continue;
+            }
+            if let Message::Event(event) = &message
+                && !self.admit(event)
+            {
+                continue;
+            }
+            let (shard, run, body) = self.body_of(&message);
+            if self.record_bytes + body.len() > GROUP_BYTES {
+                self.submit()?;
+            }
+            self.record(RecordKind::Input, shard, run, body);
+            let hash = self.apply(message)?;
+            if let Some(record) = self.records.last_mut() {
+                record.state_hash = hash;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a record to the group.
+    pub(crate) fn record(&mut self, kind: RecordKind, shard: u16, run: u128, body: Vec<u8>) {
+        debug_assert!(shard < SHARDS, "a shard below {SHARDS}");
+        self.record_bytes += body.len() + RECORD_BYTES;
+        self.records.push(NewRecord { kind, version: 1, shard, run, now: self.now, body, state_hash: 0 });
+    }
+
+    /// Hands the records so far to the journal; the last seq submitted.
+    pub(crate) fn submit(&mut self) -> Result<u64, EngineError> {
+        let bytes = std::mem::take(&mut self.record_bytes);
+        if self.records.is_empty() {
+            return Ok(self.next_seq - 1);
+        }
+        let group = std::mem::take(&mut self.records);
+        let ticket = self.journal.submit(group)?;
+        self.checkpoints.written(ticket.last_seq + 1 - ticket.first_seq, bytes as u64);
+        self.next_seq = ticket.last_seq + 1;
+        Ok(ticket.last_seq)
+    }
+
+    /// Whether a message changes nothing: nobody is there to take it, or it is no longer waited for.
+    pub(crate) fn is_void(&self, message: &Message) -> bool {
+        match message {
+            Message::Event(_) => false,
+            // Each start has an identity of its own; a run that is there never begins again.
+            Message::Start { run, .. } => self.runs.contains_key(run),
+            Message::Offer(Offer { run, .. }) => !self.runs.contains_key(run),
+            Message::Run { run, input: Input::Answered { call, attempt, answer } } => {
+                !self.runs.get(run).is_some_and(|cell| is_awaited(&cell.run, *call, *attempt, answer))
+            }
+            Message::Run { run, .. } => !self.runs.contains_key(run),
+        }
+    }
+
+    /// A message is void: a home that made an offer is told.
+    pub(crate) fn discard(&mut self, message: &Message) {
+        match message {
+            Message::Offer(offer) => self.reply(offer.run, offer.wait, offer.event, false),
+            Message::Start { run, .. } => {
+                self.starting.remove(run);
+            }
+            Message::Event(_) | Message::Run { .. } => {}
+        }
+    }
+
+    /// The record that a message becomes: shard, run, body.
+    pub(crate) fn body_of(&self, message: &Message) -> (u16, u128, Vec<u8>) {
+        let shard_of_run = |run: &RunId| self.runs.get(run).map_or(0, |cell| cell.shard);
+        match message {
+            Message::Event(event) => (shard_of(event.event_id().0), 0, encode(&InputBody::Event(event.clone()))),
+            Message::Start { run, shard, flow, generation, cause, .. } => {
+                let body = InputBody::Start { flow: *flow, generation: *generation, cause: cause.clone() };
+                (*shard, run.0, encode(&body))
+            }
+            Message::Offer(Offer { run, wait, event, acknowledged_at, seq, .. }) => {
+                let (wait, event, acknowledged_at, seq) = (*wait, *event, *acknowledged_at, *seq);
+                let body = InputBody::Offered { wait, event, acknowledged_at, seq };
+                (shard_of_run(run), run.0, encode(&body))
+            }
+            Message::Run { run, input } => (shard_of_run(run), run.0, encode(&InputBody::Run(input.clone()))),
+        }
+    }
+
+    /// Makes a message true. The state hash of the run it reached, 0 for an event.
+    pub(crate) fn apply(&mut self, message: Message) -> Result<u64, EngineError> {
+        let seq = self.next_seq + self.records.len() as u64 - 1;
+        self.expire();
+        match message {
+            Message::Event(event) => {
+                self.intake(event, seq)?;
+                Ok(0)
+            }
+            Message::Start { run, shard, flow, generation, cause, value } => {
+                self.starting.remove(&run);
+                let Some(program) = self.programs.get(flow.index()).cloned() else { return Ok(0) };
+                let (args, parent, joined) = match cause {
+                    StartCause::Event { .. } => (value.iter().map(|v| (**v).clone()).collect(), None, None),
+                    StartCause::Child { parent, joined, args } => {
+                        (args, Some(Parent { run: parent }), joined.then_some(parent))
+                    }
+                };
+                self.totals.start(program.plan.short_name());
+                let run_state = Run::new(run, flow, parent);
+                let cell =
+                    Cell { run: run_state, program, shard, joined, generation, begun: seq, dirty: false, saved: None };
+                self.runs.insert(run, cell);
+                Ok(self.step(run, &Input::Start { args, parent }))
+            }
+            Message::Offer(Offer { run, wait, event, acknowledged_at, value, .. }) => {
+                let value = (*value).clone();
+                Ok(self.step(run, &Input::Offered { wait, event, acknowledged_at, value }))
+            }
+            Message::Run { run, input } => Ok(self.step(run, &input)),
+        }
+    }
+
+    /// One input of a run, and where its outputs go.
+    fn step(&mut self, id: RunId, input: &Input) -> u64 {
+        let Some(cell) = self.runs.get_mut(&id) else { return 0 };
+        self.totals.input(&self.bundle, &cell.run, input);
+        let outputs = cell.run.handle(&cell.program, input, self.now);
+        if !cell.dirty && self.store.is_some() {
+            cell.dirty = true;
+            self.dirty_runs.push(id);
+        }
+        let (hash, begun) = (cell.run.state_hash(), cell.begun);
+        if let Some(trace) = &mut self.trace {
+            let (outputs, after) = (outputs.clone(), cell.run.clone());
+            trace.push(Step { run: id, flow: after.flow, input: input.clone(), outputs, after });
+        }
+        for output in outputs {
+            self.totals.output(&output);
+            self.route(id, begun, output);
+        }
+        hash
+    }
+
+    fn route(&mut self, run: RunId, begun: u64, output: Output) {
+        match output {
+            Output::Call(call) => self.orders.push(Order { run, call }),
+            Output::Arm { timer, due } => {
+                self.timers.insert((due, run, timer));
+                self.due_of.insert((run, timer), due);
+            }
+            Output::Disarm { timer } => {
+                self.disarm(run, timer);
+            }
+            Output::Register { wait, event, key, value, fresh } => {
+                self.register(run, wait, HomeKey { event, key, value }, fresh, begun);
+            }
+            Output::Withdraw { wait, reply } => self.withdraw(run, wait, reply),
+            Output::Reply { wait, event, taken } => self.reply(run, wait, event, taken),
+            Output::Emit { id, event, value } => {
+                let name = self.runs.get(&run).map_or("", |cell| cell.program.plan.short_name());
+                let source = format!("flowline/{name}");
+                let event = EventIn { source, id: id.to_string(), event, value, origin: Origin::Flow };
+                self.push(Message::Event(event));
+            }
+            Output::StartChild { child, flow, args, joined } => {
+                let cause = StartCause::Child { parent: run, joined, args };
+                let shard = shard_of(child.0);
+                self.push(Message::Start { run: child, shard, flow, generation: 0, cause, value: None });
+            }
+            Output::SettleChild { child } => self.send_to_run(child, Input::Settle),
+            Output::Incident { frame, incident } => {
+                self.incidents.insert((run, frame), incident);
+            }
+            Output::IncidentGone { frame } => {
+                self.incidents.remove(&(run, frame));
+            }
+            // The status stands in the run; alarms are for operators who watch.
+            Output::Status { .. } | Output::Alarm { .. } => {}
+            Output::Ended(ending) => self.end(run, ending),
+        }
+    }
+
+    fn end(&mut self, id: RunId, ending: Ending) {
+        let Some(cell) = self.runs.remove(&id) else { return };
+        self.totals.end(&self.bundle, &cell.run, &ending);
+        let finished = Finished {
+            flow: cell.run.flow,
+            generation: cell.generation,
+            outcome: outcome_name(&self.bundle, &ending),
+            started_at: cell.run.started_at,
+            ended_at: self.now,
+        };
+        // Without a store nothing ever takes them off: what no later event can ask for isn't remembered then.
+        if self.store.is_some() || cell.program.plan.key.is_some() && cell.run.control.parent.is_none() {
+            self.finished.insert(id, finished);
+        }
+        if let Some(saved) = cell.saved {
+            self.checkpoints.gone_run(id, saved);
+        }
+        if let Some(parent) = cell.joined {
+            self.send_to_run(parent, Input::ChildEnded { child: id, ending: ending.clone() });
+        }
+        self.ended.push((id, ending));
+    }
+
+    /// Fires the timers that are due up to an instant, one after the other: what the first one does may disarm the next.
+    pub(crate) fn fire_timers(&mut self, up_to: i64) -> Result<(), EngineError> {
+        while let Some((due, run, timer)) = self.timers.first().copied()
+            && due <= up_to
+        {
+            self.disarm(run, timer);
+            self.send_to_run(run, Input::Due { timer });
+            self.work_off()?;
+        }
+        Ok(())
+    }
+
+    /// A timer is over; says whether it was armed.
+    pub(crate) fn disarm(&mut self, run: RunId, timer: u32) -> bool {
+        let due = self.due_of.remove(&(run, timer));
+        due.is_some_and(|due| self.timers.remove(&(due, run, timer)))
+    }
+
+    /// Arms the timers of a run that comes from a snapshot.
+    pub(crate) fn arm_all(&mut self, id: RunId) {
+        let Some(cell) = self.runs.get(&id) else { return };
+        for (timer, due) in cell.run.control.timers() {
+            self.timers.insert((due, id, timer));
+            self.due_of.insert((id, timer), due);
+        }
+    }
+
+    /// The bodies of flows, shared.
+    pub(crate) fn program_of(&self, flow: flowline_plan::FlowId) -> Option<&Arc<flowline_core::Program>> {
+        self.programs.get(flow.index())
+    }
+}
+
+/// Whether the run waits for the answer to this attempt. What comes twice or too late is not journaled.
+fn is_awaited(run: &Run, call: u32, attempt: u32, answer: &Answer) -> bool {
+    let by_hand = matches!(answer, Answer::Done(_) | Answer::Error(_));
+    run.control.frames.iter().any(|frame| {
+        frame.call.as_ref().is_some_and(|pending| pending.no == call && pending.attempt == attempt)
+            && (by_hand || !matches!(frame.at, At::Incident(_)))
+            && !frame.timers.iter().any(|timer| timer.what == TimerFor::Retry)
+    })
+}
