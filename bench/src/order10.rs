@@ -136,11 +136,8 @@ fn measure(bundle: &Arc<Bundle>, dir: &Path, in_flight: usize, length: Duration)
 /// Answers from a table: a receipt of about 100 bytes.
 fn answer(order: Order) -> Given {
     let receipt = Value::Record(
-        [
-            Value::text(order.call.key.to_string()),
-            Value::text("posted to the ledger of the shop, thank you very much"),
-        ]
-        .into(),
+        [Value::text(order.call.key.to_string()), Value::text("posted to the ledger of the shop, thank you very much")]
+            .into(),
     );
     let (call, attempt) = (order.call.call, order.call.attempt);
     Given::Answer { run: order.run, call, attempt, answer: Answer::Done(receipt) }

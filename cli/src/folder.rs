@@ -90,12 +90,14 @@ fn make(data: &Path) -> Result<(), Failure> {
 }
 
 fn open_journal(data: &Path) -> Result<(FileJournal, Recovery), Failure> {
-    FileJournal::open(data, JournalOptions::default()).map_err(|error| match error {
-        JournalError::Locked { .. } => Failure::misuse(format!(
-            "another process has the data folder `{}` open; stop it, or use another folder",
-            data.display()
-        )),
-        other => other.into(),
+    FileJournal::open(data, JournalOptions::default()).map_err(|error| {
+        if matches!(error, JournalError::Locked { .. }) {
+            return Failure::misuse(format!(
+                "another process has the data folder `{}` open; stop it, or use another folder",
+                data.display()
+            ));
+        }
+        error.into()
     })
 }
 
