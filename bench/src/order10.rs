@@ -14,7 +14,7 @@ use std::{
 use flowline_core::Answer;
 use flowline_engine::{Dedupe, Engine, EngineOptions, EngineParts, EventIn, Given, NoWatch, Order, Origin};
 use flowline_journal::{FileJournal, Options as JournalOptions};
-use flowline_plan::{Bundle, Currency, Money, TypeId, TypeKind, Value};
+use flowline_plan::{Bundle, Currency, Money, TypeId, Value};
 use flowline_store::{Fingerprints, Options as StoreOptions, SledStore};
 use serde_json::{Value as Json, json};
 
@@ -143,12 +143,13 @@ fn answer(order: Order) -> Given {
     Given::Answer { run: order.run, call, attempt, answer: Answer::Done(receipt) }
 }
 
-/// The event's type and the body of an order of about 600 bytes, without its id.
+/// The event that starts the flow.
 fn order_event(bundle: &Bundle) -> Result<TypeId, String> {
-    let event = bundle.types.iter().position(|ty| matches!(ty.kind, TypeKind::Event(_)));
-    event.map(TypeId::from).ok_or_else(|| "the bench flow has no event".to_owned())
+    let start = bundle.flows.iter().find_map(|flow| flow.start.as_ref());
+    start.map(|start| start.event).ok_or_else(|| "no event starts the bench flow".to_owned())
 }
 
+/// An order of about 600 bytes.
 fn order(event: &TypeId, number: u64) -> Given {
     let currency: Currency = "EUR".parse().expect("EUR is a currency");
     let line = |at: i64| {
