@@ -40,11 +40,11 @@ enum Command {
     },
     /// Print a file of order events
     Orders {
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = orders::EXAMPLE.seed)]
         seed: u64,
-        #[arg(long, default_value_t = 2_000)]
+        #[arg(long, default_value_t = orders::EXAMPLE.count)]
         count: u64,
-        #[arg(long, default_value_t = 4)]
+        #[arg(long, default_value_t = orders::EXAMPLE.days)]
         days: u64,
     },
 }

@@ -16,6 +16,9 @@ pub(crate) struct Order {
     pub(crate) days: u64,
 }
 
+/// What `workflows/examples/orders.ndjson` was made with, and the defaults of the command.
+pub(crate) const EXAMPLE: Order = Order { seed: 1, count: 2_000, days: 4 };
+
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -115,7 +118,14 @@ fn pickup_events(random: &mut Random, placed: u64, id: &str, store: &str, skus: 
         let early = random.percent(7);
         let after =
             if early { MINUTE_MS + random.below(9 * MINUTE_MS) } else { 2 * HOUR_MS + random.below(78 * HOUR_MS) };
-        add(made, random, placed + after, &source, "retail.pickup.collected.v1", id, json!({ "order": id }));
+        let collected = placed + after;
+        add(made, random, collected, &source, "retail.pickup.collected.v1", id, json!({ "order": id }));
+        if !early && random.percent(6) {
+            // At the counter, the goods in hand: too late.
+            let at = collected + 1_000 + random.below(6) * 1_000;
+            let data = json!({ "order": id, "reason": "ordered twice" });
+            add(made, random, at, "/commerce/app", "retail.order.cancel_requested.v1", id, data);
+        }
     }
     if random.percent(3) {
         // The shop was quicker than the message of the order.
@@ -194,14 +204,20 @@ fn address(random: &mut Random, country: &str) -> Json {
     })
 }
 
-/// Three lines in a hundred come twice: the same source, id and content, a little later.
+/// Three lines in a hundred come twice, a little later: the same source and id. One copy in ten has other content, as
+/// when a shop writes an order anew under an id that it has used.
 fn repeat_some(random: &mut Random, made: &mut Vec<Made>) {
     let again: Vec<Made> = made
         .iter()
         .filter_map(|made| {
             let comes = random.percent(3);
             let later = random.below(2 * HOUR_MS);
-            comes.then(|| Made { at: made.at + later, line: made.line.clone() })
+            let changed = random.percent(10);
+            let mut line = made.line.clone();
+            if changed && let Some(quantity) = line.pointer_mut("/data/order/lines/0/quantity") {
+                *quantity = json!(7);
+            }
+            comes.then_some(Made { at: made.at + later, line })
         })
         .collect();
     made.extend(again);
@@ -250,7 +266,22 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+
+    fn parsed() -> Vec<Json> {
+        lines(EXAMPLE).iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    fn text<'j>(event: &'j Json, pointer: &str) -> &'j str {
+        event.pointer(pointer).and_then(Json::as_str).unwrap_or_default()
+    }
+
+    /// The different texts at a place in the events.
+    fn all<'j>(events: &'j [Json], pointer: &str) -> BTreeSet<&'j str> {
+        events.iter().map(|event| text(event, pointer)).filter(|text| !text.is_empty()).collect()
+    }
 
     #[test]
     fn the_same_seed_gives_the_same_lines_and_times_are_right() {
@@ -259,5 +290,67 @@ mod tests {
         assert_ne!(lines(order), lines(Order { seed: 8, ..order }));
         assert_eq!(time(BEGIN_MS), "2026-06-04T00:00:00Z");
         assert_eq!(time(951_782_400_000), "2000-02-29T00:00:00Z");
+    }
+
+    #[test]
+    fn the_example_is_what_the_defaults_give() {
+        let example = include_str!("../../workflows/examples/orders.ndjson");
+        let made = lines(EXAMPLE);
+        let differs = example.lines().zip(&made).position(|(example, made)| example != made.as_str());
+        assert_eq!(differs, None, "make the file anew: flowline-bench orders > workflows/examples/orders.ndjson");
+        assert_eq!(example.lines().count(), made.len());
+    }
+
+    #[test]
+    fn the_example_has_every_kind_of_order() {
+        let events = parsed();
+        assert!(events.len() >= 2_000);
+        assert_eq!(all(&events, "/data/order/channel"), ["app", "marketplace", "store", "web"].into());
+        assert_eq!(all(&events, "/data/order/delivery"), ["pickup", "ship"].into());
+        assert!(all(&events, "/data/order/lines/0/unit_price/currency").len() >= 3);
+        assert!(all(&events, "/data/order/store").len() >= 100);
+        let kinds = |event: &&Json| {
+            let lines = event.pointer("/data/order/lines").and_then(Json::as_array);
+            let kinds = lines.into_iter().flatten().map(|line| text(line, "/handling")).collect::<BTreeSet<_>>();
+            text(event, "/data/order/delivery") == "ship" && kinds.len() >= 2
+        };
+        assert!(events.iter().filter(kinds).count() >= 200, "orders of several parcels");
+        let partly = |event: &&Json| text(event, "/type") == "retail.pickup.partly_picked.v1";
+        assert!(events.iter().filter(partly).count() >= 10, "partial stock");
+    }
+
+    #[test]
+    fn the_example_has_every_kind_of_disorder() {
+        let events = parsed();
+        let mut seen: BTreeMap<(&str, &str), &Json> = BTreeMap::new();
+        let (mut same, mut other) = (0, 0);
+        for event in &events {
+            match seen.insert((text(event, "/source"), text(event, "/id")), event) {
+                Some(before) if before == event => same += 1,
+                Some(_) => other += 1,
+                None => {}
+            }
+        }
+        assert!(same >= 20 && other >= 3, "{same} come twice, {other} with other content");
+        let swapped = events.iter().zip(events.iter().skip(1)).filter(|(a, b)| text(a, "/time") > text(b, "/time"));
+        assert!(swapped.count() >= 20, "lines out of order");
+
+        let placed: BTreeMap<&str, &str> = events
+            .iter()
+            .rev()
+            .filter(|event| text(event, "/type") == "retail.order.placed.v1")
+            .map(|event| (text(event, "/subject"), text(event, "/time")))
+            .collect();
+        let before = |ty: &str| {
+            let is = |event: &&Json| {
+                let placed = placed.get(text(event, "/subject"));
+                text(event, "/type") == ty && placed.is_some_and(|placed| text(event, "/time") < *placed)
+            };
+            events.iter().filter(is).count()
+        };
+        assert!(before("retail.order.cancel_requested.v1") >= 5, "cancelled before the order came");
+        assert!(before("retail.fulfilment.picked.v1") >= 5, "picked before the order came");
+        let cancels = events.iter().filter(|event| text(event, "/type") == "retail.order.cancel_requested.v1");
+        assert!(cancels.count() * 100 >= placed.len() * 5, "one order in twenty is cancelled");
     }
 }
