@@ -6,6 +6,8 @@
     clippy::wildcard_enum_match_arm,
     reason = "in test support a panic is how a test fails"
 )]
+pub(crate) mod cases;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -68,6 +70,8 @@ pub(crate) struct Case {
     pub(crate) pays_debts: bool,
     /// From outside: how long after the order, type, and what besides the order's id is in it.
     pub(crate) events: &'static [(i64, &'static str, &'static str)],
+    /// One call in ten finds its system down, one answer in ten is lost.
+    pub(crate) rough: bool,
     /// The customer cancels while this operation is under way, the first time that it is called.
     pub(crate) cancelled_during: Option<&'static str>,
 }
@@ -82,6 +86,13 @@ pub(crate) struct Told {
     pub(crate) stock: String,
 }
 
+impl Told {
+    /// How often a line is in the story.
+    pub(crate) fn count(&self, line: &str) -> usize {
+        self.story.iter().filter(|told| *told == line).count()
+    }
+}
+
 impl Case {
     /// No lines, and nothing happens.
     pub(crate) const NOTHING: Self = Self {
@@ -93,6 +104,7 @@ impl Case {
         capture_fails: false,
         pays_debts: false,
         events: &[],
+        rough: false,
         cancelled_during: None,
     };
 
@@ -120,14 +132,19 @@ impl Case {
     }
 
     fn world(&self) -> World {
-        let errors: BTreeMap<String, f64> =
-            if self.capture_fails { [("CaptureFailed".to_owned(), 1.0)].into() } else { BTreeMap::new() };
+        let share = if self.rough { 0.1 } else { 0.0 };
+        let rates = SystemRates { lost_answer: share, down: share, ..SystemRates::default() };
+        let mut systems: BTreeMap<String, SystemRates> =
+            BUNDLE.systems.iter().map(|system| (system.name.clone(), rates.clone())).collect();
+        if self.capture_fails {
+            let payments = systems.entry("payments".to_owned()).or_default();
+            payments.errors.insert("CaptureFailed".to_owned(), 1.0);
+        }
         let silent = |ty: &flowline_plan::TypeDef| (ty.name.clone(), EventRate { after_ms: HOUR, rate: 0.0 });
         let mut events: BTreeMap<String, EventRate> =
             BUNDLE.types.iter().filter(|ty| matches!(ty.kind, TypeKind::Event(_))).map(silent).collect();
         let debt = events.iter_mut().find(|(name, _)| name.ends_with("DebtPaid")).unwrap();
         debt.1.rate = if self.pays_debts { 1.0 } else { 0.0 };
-        let systems = [("payments".to_owned(), SystemRates { errors, ..SystemRates::default() })].into();
         let config = WorldConfig { seed: self.seed, systems, events, ..WorldConfig::default() };
         World::open(Arc::clone(&BUNDLE), config, Held::default(), Box::new(MemoryLog::default())).unwrap()
     }
@@ -164,7 +181,8 @@ struct Play<'a> {
     given: BTreeMap<i64, Vec<Given>>,
     /// Events of parcels: when, of which parcel.
     parcels: Vec<(i64, Value, &'static str)>,
-    released: usize,
+    /// Parcels that warehouses were told of.
+    released: Vec<Value>,
     calls: BTreeMap<String, u32>,
 }
 
@@ -182,7 +200,7 @@ impl<'a> Play<'a> {
             data["order"] = order;
             given.entry(PLACED_AT + after).or_default().push(Given::Event(event(ty, &format!("e{id}"), &data)));
         }
-        Self { case, engine, world, given, parcels: Vec::new(), released: 0, calls: BTreeMap::new() }
+        Self { case, engine, world, given, parcels: Vec::new(), released: Vec::new(), calls: BTreeMap::new() }
     }
 
     fn advance(&mut self) -> bool {
@@ -226,7 +244,9 @@ impl<'a> Play<'a> {
                 let cancel = event("retail.order.cancel_requested.v1", "during", &data);
                 self.given.entry(call.at + 1).or_default().push(Given::Event(cancel));
             }
-            self.parcel_work(&op, &call);
+            if !matches!(answer, Answer::Refused(_)) {
+                self.parcel_work(&op, &call);
+            }
             let answer = Given::Answer { run, call: call.call, attempt: call.attempt, answer };
             self.given.entry(at).or_default().push(answer);
         }
@@ -235,10 +255,10 @@ impl<'a> Play<'a> {
 
     fn parcel_work(&mut self, op: &str, call: &Call) {
         match op {
-            "wms.release_order" => {
-                let fate = self.case.parcels.get(self.released).copied().unwrap_or(Fate::Silence);
-                self.released += 1;
+            "wms.release_order" if !self.released.contains(&call.args[0]) => {
+                let fate = self.case.parcels.get(self.released.len()).copied().unwrap_or(Fate::Silence);
                 let parcel = call.args[0].clone();
+                self.released.push(parcel.clone());
                 match fate {
                     Fate::Leaves(after) => {
                         self.parcels.push((call.at + after, parcel, "retail.shipment.dispatched.v1"));
