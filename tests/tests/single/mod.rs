@@ -1,5 +1,6 @@
-//! One order in a world that does exactly what a case says: which calls are refused, what each parcel meets, which
+//! Flows in virtual time. One order in a world that does exactly what a case says: which calls are refused, what each parcel meets, which
 //! events come from outside.
+#![allow(dead_code, reason = "each test takes what it needs")]
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -14,7 +15,8 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use flowline_core::{Answer, Call, Output};
+use flowline_core::{Answer, Call, Output, RunId};
+use flowline_driver::Outcome;
 use flowline_engine::{
     Dedupe, Engine, EngineOptions, EngineParts, EventIn, Given, NoWatch, Order, Origin, Step, Watch, outcome_name,
 };
@@ -39,12 +41,15 @@ const QUIET: [&str; 6] = [
     "store_ops.assign_pick",
 ];
 
-static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| {
+/// The project of `workflows/`.
+pub(crate) static PROJECT: LazyLock<Outcome> = LazyLock::new(|| {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows");
     let outcome = flowline_driver::compile(&project).unwrap();
     assert!(!outcome.has_errors(), "{:?}", outcome.diagnostics);
-    Arc::new(outcome.bundle.unwrap())
+    outcome
 });
+
+pub(crate) static BUNDLE: LazyLock<Arc<Bundle>> = LazyLock::new(|| Arc::new(PROJECT.bundle.clone().unwrap()));
 
 /// What a warehouse does with a parcel, so long after it was told.
 #[derive(Debug, Clone, Copy)]
@@ -126,9 +131,11 @@ impl Case {
                 stock = counts.collect::<Vec<_>>().join(", ");
             }
         }
+        let first = if self.pickup { "pickup_in_store" } else { "ship_order" };
         let mut watch = Story::default();
         open(Arc::new(journal), &mut watch);
-        Told { story: watch.lines, money, stock }
+        let line = |told: Line| if told.flow == first { told.line } else { format!("{}: {}", told.flow, told.line) };
+        Told { story: watch.lines.into_iter().map(line).collect(), money, stock }
     }
 
     fn world(&self) -> World {
@@ -164,7 +171,8 @@ impl Case {
     }
 }
 
-fn open(journal: Arc<dyn Journal>, watch: &mut dyn Watch) -> Engine {
+/// The engine on a journal; whoever watches sees what is in it.
+pub(crate) fn open(journal: Arc<dyn Journal>, watch: &mut dyn Watch) -> Engine {
     let parts = EngineParts {
         bundle: Arc::clone(&BUNDLE),
         store: None,
@@ -275,7 +283,8 @@ impl<'a> Play<'a> {
     }
 }
 
-fn event(ty: &str, id: &str, data: &Json) -> EventIn {
+/// An event of a type, read from its JSON.
+pub(crate) fn event(ty: &str, id: &str, data: &Json) -> EventIn {
     let (at, def) = BUNDLE
         .types
         .iter()
@@ -298,10 +307,17 @@ fn business_error(name: &str) -> ErrorValue {
     ErrorValue { error: TypeId::from(at), fields, text: name.into() }
 }
 
-/// Reads the story off the journal.
+/// Reads the stories of runs off a journal.
 #[derive(Default)]
-struct Story {
-    lines: Vec<String>,
+pub(crate) struct Story {
+    pub(crate) lines: Vec<Line>,
+}
+
+/// What one run did or said.
+pub(crate) struct Line {
+    pub(crate) run: RunId,
+    pub(crate) flow: String,
+    pub(crate) line: String,
 }
 
 impl Story {
@@ -346,10 +362,8 @@ impl Watch for Story {
     }
 
     fn step(&mut self, _record: &Record, step: &Step) {
-        let flow = BUNDLE.flow(step.flow).unwrap().short_name().to_owned();
-        let own = matches!(flow.as_str(), "ship_order" | "pickup_in_store");
-        for line in step.outputs.iter().filter_map(|output| self.tell(step, output)).collect::<Vec<_>>() {
-            self.lines.push(if own { line } else { format!("{flow}: {line}") });
-        }
+        let flow = BUNDLE.flow(step.flow).unwrap().short_name();
+        let lines = step.outputs.iter().filter_map(|output| self.tell(step, output)).collect::<Vec<_>>();
+        self.lines.extend(lines.into_iter().map(|line| Line { run: step.run, flow: flow.to_owned(), line }));
     }
 }
