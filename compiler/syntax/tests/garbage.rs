@@ -147,6 +147,13 @@ proptest! {
 }
 
 #[test]
+fn findings_begin_and_end_between_characters() {
+    for text in ["\n“\"", "\n“a”", "flow f() {}\n„x“ y", "const a = ‘b’ c", "\n”\u{a0}\"😀"] {
+        hold(text).unwrap();
+    }
+}
+
+#[test]
 fn what_is_nested_within_the_limit_is_read() {
     let depth = 60;
     for (open, close) in [("(", ")"), ("[", "]")] {

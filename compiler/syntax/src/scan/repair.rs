@@ -72,7 +72,8 @@ impl Scanner<'_> {
             for (from, to) in [(token.start, token.end), (start, end)] {
                 self.blank(from, to);
             }
-            for at in [start, token.end - 1] {
+            // A quote of several bytes gives its first place to ours: whatever begins there begins at a character.
+            for at in [start, token.start] {
                 if let Some(byte) = self.out.get_mut(at) {
                     *byte = b'"';
                 }
