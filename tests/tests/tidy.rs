@@ -131,6 +131,30 @@ fn every_dependency_is_a_decision() {
     assert_none(&wrong);
 }
 
+/// What a crate names and doesn't use makes it wait for builds, and makes the walls look lower than they are.
+#[test]
+fn no_crate_names_what_it_does_not_use() {
+    let mut wrong = Vec::new();
+    let files = files();
+    for member in members() {
+        let of_member = format!("{member}/src/");
+        let sources: Vec<&File> = files.iter().filter(|file| file.name.starts_with(&of_member)).collect();
+        for name in manifest(&member).get("dependencies").and_then(toml::Value::as_table).into_iter().flatten() {
+            if !sources.iter().any(|file| uses(&file.text, name.0)) {
+                wrong.push(format!("{member}/Cargo.toml: `{}` isn't used in src; is it for tests only?", name.0));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn a_word_in_a_comment_is_no_use() {
+    assert!(uses("use flowline_plan::Plan;", "flowline-plan"));
+    assert!(uses("let a = flowline_plan::Plan::new(); // new", "flowline-plan"));
+    assert!(!uses("//! Goes by `flowline_plan::Plan`.\nuse flowline_planner::Plan;", "flowline-plan"));
+}
+
 #[test]
 fn the_table_of_dependencies_is_read_as_it_is_written() {
     let table =
@@ -203,6 +227,14 @@ fn is_absolute(line: &str, folder: &str) -> bool {
         before.ends_with("://")
             || !before.ends_with(|letter: char| letter.is_alphanumeric() || "_-.~*/}".contains(letter))
     })
+}
+
+/// Whether code names a crate.
+fn uses(code: &str, package: &str) -> bool {
+    let name = package.replace('-', "_");
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.into_iter().any(|line| line.split(|letter| !is_word(letter)).any(|word| word == name))
 }
 
 /// The crates that a table of dependencies is about: the first words of its first column.
