@@ -131,6 +131,25 @@ fn every_dependency_is_a_decision() {
     assert_none(&wrong);
 }
 
+/// An exception lives as long as what it is for: its reason begins with the name of the crate.
+#[test]
+fn exceptions_for_advisories_are_still_needed() {
+    let locked = toml_of(&root().join("Cargo.lock"));
+    let locked = locked.get("package").and_then(toml::Value::as_array).unwrap();
+    let locked: BTreeSet<&str> = locked.iter().filter_map(|package| package.get("name")?.as_str()).collect();
+    let deny = toml_of(&root().join("deny.toml"));
+    let ignored = deny.get("advisories").and_then(|advisories| advisories.get("ignore")).unwrap();
+    let mut wrong = Vec::new();
+    for exception in ignored.as_array().unwrap() {
+        let said = |key| exception.get(key).and_then(toml::Value::as_str).unwrap_or_default();
+        let name = said("reason").split(' ').next().unwrap_or_default();
+        if !locked.contains(name) || !said("id").starts_with("RUSTSEC-") {
+            wrong.push(format!("deny.toml: `{}` is for `{name}`, which nothing brings in", said("id")));
+        }
+    }
+    assert_none(&wrong);
+}
+
 /// What a crate names and doesn't use makes it wait for builds, and makes the walls look lower than they are.
 #[test]
 fn no_crate_names_what_it_does_not_use() {
