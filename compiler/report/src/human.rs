@@ -110,7 +110,7 @@ impl miette::Diagnostic for Report {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
+        Some(self)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -130,5 +130,22 @@ impl miette::Diagnostic for Report {
             return None;
         }
         Some(Box::new(self.elsewhere.iter().map(|report| report as _)))
+    }
+}
+
+/// Excerpts that count their own lines. miette's texts count from the start of the file, and so takes places that are far apart for
+/// neighbours and prints all that lies between.
+impl SourceCode for Report {
+    fn read_span<'a>(
+        &'a self,
+        span: &miette::SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
+        let found = self.source.read_span(span, lines_before, lines_after)?;
+        let (path, data) = (self.source.name().to_owned(), found.data());
+        let lines = data.split(|byte| *byte == b'\n').count();
+        let (start, line, column) = (*found.span(), found.line(), found.column());
+        Ok(Box::new(miette::MietteSpanContents::new_named(path, data, start, line, column, lines)))
     }
 }

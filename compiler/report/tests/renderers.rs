@@ -37,6 +37,25 @@ fn for_people() {
 }
 
 #[test]
+fn what_lies_between_two_places_is_not_shown() {
+    let mut sources = Sources::default();
+    let lines = "  do shelf.look(order)\n".repeat(40);
+    let text = format!("flow pack() {{\n{lines}  let hold = do shelf.hold(order)\n{lines}  stop packed\n}}\n");
+    let file = sources.add("pack.flow", text.as_str());
+    let at = |words: &str| {
+        let start = text.find(words).expect("the words stand in the file") as u32;
+        Span::new(file, start, start + words.len() as u32)
+    };
+    let finding =
+        Diagnostic::new(&f01::UNEXPECTED, "the hold is open", at("let hold")).step(at("stop packed"), "it ends");
+    let shown = human(&finding, &sources, Colour::Off);
+    for words in ["[pack.flow:42:3]", "let hold", "[pack.flow:83:3]", "stop packed", "1. it ends"] {
+        assert!(shown.contains(words), "{words} is missing:\n{shown}");
+    }
+    assert!(shown.lines().count() < 20, "what lies between buries the story:\n{shown}");
+}
+
+#[test]
 fn colours_change_nothing_but_colours() {
     let (findings, sources) = sample();
     for finding in &findings {
