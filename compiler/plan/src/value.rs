@@ -124,7 +124,15 @@ impl fmt::Display for Money {
     }
 }
 
-/// An ISO 4217 alphabetic code: three capital letters.
+/// The currencies that people pay with: ISO 4217, table A.1, without funds, metals and codes for tests.
+const CURRENCIES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP \
+     CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF \
+     IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD \
+     MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB \
+     RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD \
+     UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
+
+/// An ISO 4217 alphabetic code of a currency that people pay with.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Currency([u8; 3]);
 
@@ -147,7 +155,7 @@ impl Currency {
 
 /// A text that is no currency code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a currency is three capital letters such as EUR, not `{0}`")]
+#[error("`{0}` is no currency of ISO 4217, such as EUR")]
 pub struct CurrencyError(String);
 
 impl FromStr for Currency {
@@ -156,7 +164,7 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, CurrencyError> {
         <[u8; 3]>::try_from(text.as_bytes())
             .ok()
-            .filter(|code| code.iter().all(u8::is_ascii_uppercase))
+            .filter(|_| CURRENCIES.split(' ').any(|code| code == text))
             .map(Self)
             .ok_or_else(|| CurrencyError(text.to_owned()))
     }

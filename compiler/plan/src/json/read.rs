@@ -29,6 +29,8 @@ impl Default for Limits {
     }
 }
 
+const CURRENCY: &str = "a currency of ISO 4217 such as EUR";
+
 /// Where a message doesn't fit its type, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{problem}", at(path))]
@@ -162,7 +164,7 @@ impl<'a> JsonReader<'a> {
             },
             Type::Currency => match json.as_str().and_then(|code| code.parse().ok()) {
                 Some(currency) => Ok(Value::Currency(currency)),
-                None => self.expected("a currency of three capital letters such as EUR", json),
+                None => self.expected(CURRENCY, json),
             },
             Type::Instant => match json.as_str().and_then(|text| text.parse::<Timestamp>().ok()) {
                 Some(at) => Ok(Value::Instant(at.as_millisecond())),
@@ -218,7 +220,11 @@ impl<'a> JsonReader<'a> {
 
     fn money(&mut self, wanted: Option<Currency>, json: &Json) -> Read {
         let amount = json.get("amount").and_then(exact_number);
-        let currency = json.get("currency").and_then(Json::as_str).and_then(|code| code.parse::<Currency>().ok());
+        let code = json.get("currency").unwrap_or(&Json::Null);
+        let currency = code.as_str().and_then(|code| code.parse::<Currency>().ok());
+        if amount.is_some() && code.is_string() && currency.is_none() {
+            return self.within(Step::Name("currency".into()), false, |reader| reader.expected(CURRENCY, code));
+        }
         match (amount, currency) {
             (Some(amount), Some(currency)) if wanted.is_none_or(|wanted| wanted == currency) => {
                 Ok(Value::Money(Money { currency, amount }))
