@@ -26,10 +26,17 @@ pub enum JournalError {
 
     /// What is on disk is not what was written, and cutting it could lose acknowledged records.
     #[error(
-        "the journal is damaged in segment {name} at byte {offset}: {what}; `flowline journal verify` shows how far it is sound, restore the folder from a backup",
-        name = segment_name(*segment)
+        "the journal is damaged in segment {name} at byte {offset}{at}: {what}; nothing was changed, restore the folder from a backup",
+        name = segment_name(*segment),
+        at = record.map_or(String::new(), |record| format!(" (record {record})"))
     )]
-    Damaged { segment: u32, offset: u64, what: String },
+    Damaged {
+        segment: u32,
+        offset: u64,
+        /// The first record that can't be read, where it is known: those before it are sound.
+        record: Option<u64>,
+        what: String,
+    },
 
     /// A sound record that this build does not know how to read.
     #[error(

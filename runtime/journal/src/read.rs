@@ -61,6 +61,7 @@ pub(crate) fn record_at(file: &File, path: &Path, position: Position) -> Result<
     let raw = bytes.get(..length).and_then(RawRecord::decode).ok_or_else(|| JournalError::Damaged {
         segment,
         offset: offset.into(),
+        record: None,
         what: "the record at this position fails its checksum, or none begins there".to_owned(),
     })?;
     raw.to_record().map_err(|what| JournalError::Unknown { what, seq: raw.seq, segment, offset: offset.into() })

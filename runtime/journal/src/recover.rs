@@ -79,7 +79,7 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<u32>, JournalError> {
             && before + 1 != *after
         {
             let what = format!("the segment is missing, {} exists", segment_name(*after));
-            return Err(JournalError::Damaged { segment: before + 1, offset: 0, what });
+            return Err(JournalError::Damaged { segment: before + 1, offset: 0, record: None, what });
         }
     }
     Ok(numbers)

@@ -175,7 +175,7 @@ impl Scan {
             let seq = header.first_seq + count;
             let raw = RawRecord::decode(bytes)
                 .filter(|raw| raw.seq == seq)
-                .ok_or_else(|| self.damaged_at(offset, format!("record {seq} is not what its group says")))?;
+                .ok_or_else(|| self.damaged_at(offset, seq, "the record is not what its group says"))?;
             raw.kind().map_err(|what| self.unknown(what, seq, offset))?;
             count += 1;
             bytes_seen += bytes.len() as u64;
@@ -228,11 +228,11 @@ impl Scan {
     }
 
     fn damaged(&self, what: impl Into<String>) -> JournalError {
-        self.damaged_at(self.offset, what)
+        self.damaged_at(self.offset, self.next_seq, what)
     }
 
-    fn damaged_at(&self, offset: u64, what: impl Into<String>) -> JournalError {
-        JournalError::Damaged { segment: self.segment, offset, what: what.into() }
+    fn damaged_at(&self, offset: u64, record: u64, what: impl Into<String>) -> JournalError {
+        JournalError::Damaged { segment: self.segment, offset, record: Some(record), what: what.into() }
     }
 
     fn unknown(&self, what: String, seq: u64, offset: u64) -> JournalError {
