@@ -76,7 +76,7 @@ pub enum SnapshotBody {
 /// A record of kind `cursor`: how far an input file was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Cursor {
-    /// What the file is: a hash of its beginning.
+    /// What the file is: a hash of what was read of it.
     pub file: u128,
     /// Bytes read.
     pub offset: u64,

@@ -19,6 +19,8 @@ pub struct Totals {
     pub steps: u64,
     pub calls: u64,
     pub retries: u64,
+    /// Answers that arrived, of whatever kind.
+    pub answers: u64,
     /// Answers that never came.
     pub lost: u64,
     /// Attempts refused without effect.
@@ -56,6 +58,7 @@ impl Totals {
     pub(crate) fn input(&mut self, bundle: &Bundle, run: &Run, input: &Input) {
         self.steps += 1;
         let Input::Answered { call, attempt, answer } = input else { return };
+        self.answers += 1;
         match answer {
             Answer::Unknown(_) => self.lost += 1,
             Answer::Refused(_) | Answer::Rejected(_) => self.refused += 1,
