@@ -1,17 +1,21 @@
-//! `flowline`: compiler, runtime and operator's tool in one binary. The only crate that prints.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the crate that prints")]
+//! `flowline`: compiler, runtime and operator's tool in one binary. The only crate that prints, and `out` the only module
+//! of it.
 
 mod args;
 mod commands;
 mod events;
 mod exit;
 mod folder;
+mod out;
 mod progress;
 mod report;
 mod table;
 mod virtual_time;
 
-use std::process::ExitCode;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -28,11 +32,18 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match run(cli) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            eprintln!("error: {}", failure.message);
+    // A fault of ours ends as one, with its exit code; what was acknowledged is in the journal.
+    match catch_unwind(AssertUnwindSafe(|| run(cli))) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(failure)) => {
+            out::tell(&format!("error: {}", failure.message));
             failure.exit.into()
+        }
+        Err(_) => {
+            out::tell(
+                "error: this is a fault of flowline; nothing acknowledged is lost. Start the same command again, and report the message above",
+            );
+            Exit::Fault.into()
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{io::IsTerminal, time::Duration};
 use flowline_engine::Watch;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::args::Global;
+use crate::{args::Global, out};
 
 /// A bar, if anybody looks.
 #[derive(Debug)]
@@ -32,6 +32,14 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         }))
+    }
+
+    /// Says something on stderr without tearing the bar.
+    pub(crate) fn tell(&self, text: &str) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| out::tell(text)),
+            None => out::tell(text),
+        }
     }
 
     /// So far.

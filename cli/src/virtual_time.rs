@@ -10,6 +10,7 @@ use flowline_sim::World;
 use crate::{
     events::{EventFile, Line, Reject, Rejected},
     exit::Failure,
+    progress::Progress,
 };
 
 /// Lines taken in one instant; more than that wait for the next round of it.
@@ -22,6 +23,7 @@ pub(crate) struct Simulation<'a> {
     pub(crate) world: &'a mut World,
     pub(crate) events: &'a mut EventFile,
     pub(crate) rejected: &'a mut Rejected,
+    progress: &'a Progress,
     answers: BTreeMap<i64, Vec<Given>>,
     /// The next event of the file, and when it is due.
     next: Option<(EventIn, i64)>,
@@ -44,12 +46,14 @@ impl<'a> Simulation<'a> {
         world: &'a mut World,
         events: &'a mut EventFile,
         rejected: &'a mut Rejected,
+        progress: &'a Progress,
     ) -> Result<Self, Failure> {
         let mut simulation = Self {
             engine,
             world,
             events,
             rejected,
+            progress,
             answers: BTreeMap::new(),
             next: None,
             rejects: Vec::new(),
@@ -103,7 +107,7 @@ impl<'a> Simulation<'a> {
         }
         if std::mem::take(&mut self.moved) {
             // Lines set aside are on disk before the position behind them is journaled.
-            self.rejected.add(&std::mem::take(&mut self.rejects))?;
+            self.rejected.add(&std::mem::take(&mut self.rejects), self.progress)?;
             given.push(Given::Cursor(self.position()));
         }
         let taken = self.engine.take(now, given)?;
@@ -114,7 +118,7 @@ impl<'a> Simulation<'a> {
 
     fn carry_out(&mut self, orders: Vec<Order>) -> Result<(), Failure> {
         for Order { run, call } in orders {
-            let scheduled = self.world.call(run, &call).map_err(Failure::fault)?;
+            let scheduled = self.world.call(run, &call)?;
             let answer = Given::Answer { run, call: call.call, attempt: call.attempt, answer: scheduled.answer };
             self.answers.entry(scheduled.at).or_default().push(answer);
         }

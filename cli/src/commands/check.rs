@@ -5,6 +5,7 @@ use crate::{
     args::{Check, Deny, Format, Global},
     commands::project,
     exit::{Exit, Failure},
+    out,
 };
 
 /// Checks a project and prints what was found.
@@ -13,15 +14,15 @@ use crate::{
 /// When there is no project.
 pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
     let outcome = project::compile(args.path.as_deref())?;
-    project::print_findings(&outcome.diagnostics, &outcome.sources, global, false);
+    project::print_findings(&outcome.diagnostics, &outcome.sources, global, false)?;
     let count = |severity| outcome.diagnostics.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if global.format != Format::Json && !global.quiet {
-        println!("{}", verdict(&outcome, errors, warnings));
+        out::print(&format!("{}\n", verdict(&outcome, errors, warnings)))?;
     }
     if args.timings {
         for (part, took) in &outcome.timings {
-            eprintln!("{part:>10}  {:.1} ms", took.as_secs_f64() * 1e3);
+            out::tell(&format!("{part:>10}  {:.1} ms", took.as_secs_f64() * 1e3));
         }
     }
     let denied = args.deny == Some(Deny::Warnings) && warnings > 0;

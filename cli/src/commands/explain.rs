@@ -1,9 +1,10 @@
 //! `flowline explain`: what a code means.
-use flowline_diag::find_code;
+use flowline_diag::{all_codes, find_code, nearest};
 
 use crate::{
     args::Explain,
     exit::{Exit, Failure},
+    out,
 };
 
 /// Prints the page of a code.
@@ -11,15 +12,18 @@ use crate::{
 /// # Errors
 /// When there is no such code.
 pub(crate) fn run(args: &Explain) -> Result<Exit, Failure> {
-    let wanted = args.code.to_uppercase();
+    let wanted = args.code.trim().to_uppercase();
     match find_code(&wanted) {
         Some(code) => {
-            println!("{}", code.explanation.trim_end());
+            out::print(&format!("{}\n", code.explanation.trim_end()))?;
             Ok(Exit::Fine)
         }
-        None => Err(Failure::misuse(format!(
-            "no finding has the code `{}`; a code looks like F0401 and stands in front of each finding",
-            args.code
-        ))),
+        None => {
+            let help = match nearest(&wanted, all_codes().map(|code| code.id)) {
+                Some(meant) => format!("is `{meant}` meant?"),
+                None => "a code looks like F0401 and stands in front of each finding".to_owned(),
+            };
+            Err(Failure::misuse(format!("no finding has the code `{}`; {help}", args.code)))
+        }
     }
 }

@@ -1,20 +1,20 @@
 //! `flowline journal`: verify, export, rebuild.
 use std::{
-    collections::BTreeSet,
     io::{BufWriter, Write},
     path::Path,
     sync::Arc,
 };
 
-use flowline_engine::{Cursor, EngineOptions, InputBody, StartCause, bundle_in};
-use flowline_journal::{DataLock, Record, RecordKind, read, verify};
+use flowline_engine::{Cursor, InputBody, StartCause, bundle_in};
+use flowline_journal::{Record, RecordKind, read, verify};
 use flowline_plan::{Bundle, Type, json::to_json};
 use serde_json::{Value as Json, json};
 
 use crate::{
     args::{Global, JournalCommand},
     exit::{Exit, Failure},
-    folder::{self, Meta},
+    folder::{self, Index, Opening},
+    out,
     progress::Progress,
     table::number,
 };
@@ -33,43 +33,44 @@ pub(crate) fn run(command: &JournalCommand, global: Global) -> Result<Exit, Fail
 
 fn check(data: &Path) -> Result<Exit, Failure> {
     let data = folder::existing(data)?;
-    let _lock = DataLock::acquire(&data)?;
-    let report = verify(&data)?;
-    println!(
-        "{} records in {} groups and {} segments, {} bytes: all sound",
+    let report = verify(&data.path)?;
+    out::print(&format!(
+        "{} records in {} groups and {} segments, {} bytes: all sound\n",
         number(report.records),
         number(report.groups),
         number(report.segments),
         number(report.bytes)
-    );
+    ))?;
     if let Some(torn) = report.torn {
-        println!(
-            "the last {} bytes of segment {:08} are a write that was not finished; the next start cuts them off",
+        out::print(&format!(
+            "the last {} bytes of segment {:08} are a write that was not finished; the next start cuts them off\n",
             torn.bytes, torn.segment
-        );
+        ))?;
     }
     Ok(Exit::Fine)
 }
 
 fn export(data: &Path) -> Result<Exit, Failure> {
     let data = folder::existing(data)?;
-    let _lock = DataLock::acquire(&data)?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut lines = BufWriter::new(std::io::stdout().lock());
     let mut bundle: Option<Bundle> = None;
-    for stored in read(&data, 0)? {
-        let record = stored?.record;
+    for stored in read(&data.path, 0)? {
+        // What was sound up to here is printed before the error that ends it.
+        let record = match stored {
+            Ok(stored) => stored.record,
+            Err(error) => {
+                out::heard(lines.flush())?;
+                return Err(error.into());
+            }
+        };
         if record.kind == RecordKind::Bundle {
             bundle = Some(bundle_in(&record)?);
         }
-        let line = exported(&record, bundle.as_ref());
-        match writeln!(out, "{line}") {
-            Ok(()) => {}
-            // Somebody has seen enough.
-            Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Fine),
-            Err(cause) => return Err(Failure::fault(format!("can't write the export: {cause}"))),
+        if !out::heard(writeln!(lines, "{}", exported(&record, bundle.as_ref())))? {
+            return Ok(Exit::Fine);
         }
     }
-    out.flush().map_err(|cause| Failure::fault(format!("can't write the export: {cause}")))?;
+    out::heard(lines.flush())?;
     Ok(Exit::Fine)
 }
 
@@ -135,24 +136,24 @@ fn input_of(body: &InputBody, bundle: Option<&Bundle>) -> Option<Json> {
 }
 
 fn rebuild(data: &Path, global: Global) -> Result<Exit, Failure> {
-    let data = folder::existing(data)?;
-    let bundle = {
-        let _lock = DataLock::acquire(&data)?;
-        let first = read(&data, 0)?.next().transpose()?;
-        let Some(first) = first else {
-            println!("the journal is empty");
+    let (meta, bundle) = {
+        let data = folder::existing(data)?;
+        let Some(first) = read(&data.path, 0)?.next().transpose()? else {
+            out::print("the journal is empty\n")?;
             return Ok(Exit::Fine);
         };
-        folder::drop_index(&data)?;
-        bundle_in(&first.record)?
+        (data.meta, bundle_in(&first.record)?)
     };
-    let meta = Meta { seed: folder::seed_of(&data) };
     let mut progress = Progress::spinner(global, "reading the journal");
-    let opened = folder::open(&data, &meta, Arc::new(bundle), EngineOptions::default(), &mut progress)?;
+    let opening = Opening { index: Index::Anew, ..Opening::of(meta) };
+    let opened = folder::open(data, opening, Arc::new(bundle), &mut progress)?;
     drop(progress);
-    let runs: BTreeSet<_> = opened.engine.live().map(flowline_core::Run::id).collect();
+    for note in &opened.notes {
+        out::tell(&format!("note: {note}"));
+    }
+    let runs = opened.engine.live().count();
     let records = opened.recovered.replayed;
     opened.engine.close()?;
-    println!("the index is new: {} records read, {} live runs", number(records), number(runs.len() as u64));
+    out::print(&format!("the index is new: {} records read, {} live runs\n", number(records), number(runs as u64)))?;
     Ok(Exit::Fine)
 }

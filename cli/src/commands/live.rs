@@ -9,12 +9,13 @@ use flowline_engine::{
 };
 use flowline_plan::Bundle;
 
-use super::run::tell_recovery;
+use super::run::{opening, tell_recovery};
 use crate::{
     args::{Global, Run},
     events::{EventFile, Line, Rejected},
     exit::{Exit, Failure},
     folder::{self, Meta},
+    out,
     progress::Progress,
     report::{Lines, report},
 };
@@ -40,13 +41,11 @@ pub(crate) fn run(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bun
     let connector = HttpConnector::start(Arc::clone(&bundle), &bindings)
         .map_err(|error| Failure::misuse(format!("{error}\nor let simulated systems answer: add --simulate")))?;
     let mut watch = Progress::spinner(global, "reading the journal");
-    let opened =
-        folder::open(&args.data, &Meta { seed: None }, Arc::clone(&bundle), folder::engine_options(), &mut watch)?;
+    let opened = folder::open(&args.data, opening(args, Meta { seed: None }), Arc::clone(&bundle), &mut watch)?;
     drop(watch);
     tell_recovery(global, &opened.recovered, &opened.notes);
     let mut events = EventFile::open(&args.events, opened.engine.cursor())?;
-    let same_file = opened.engine.cursor().is_some_and(|cursor| cursor.file == events.cursor.file);
-    let mut rejected = Rejected::open(&args.data, same_file.then_some(events.cursor.rejected))?;
+    let mut rejected = Rejected::open(&args.data, &args.events, global)?;
     let live = Live::start(opened.engine, Arc::new(connector), Arc::new(SystemClock), LiveOptions::default())
         .map_err(of_live)?;
     let handed_in = hand_in(&live, &bundle, &mut events, &mut rejected, global);
@@ -58,11 +57,17 @@ pub(crate) fn run(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bun
     let lines = Lines { read: events.cursor.lines, rejected: events.cursor.rejected };
     let text = live.handle().inspect(move |engine| report(engine, None, lines)).map_err(of_live)?;
     live.stop(GRACE_MS).map_err(of_live)?;
-    print!("{text}");
+    out::print(&text)?;
     if idle.live > 0 {
-        println!("{} runs wait for events, people or time; start the same command again and they go on", idle.live);
+        out::print(&format!(
+            "{} runs wait for events, people or time; start the same command again and they go on\n",
+            idle.live
+        ))?;
     }
-    Ok(if idle.incidents > 0 { Exit::Findings } else { Exit::Fine })
+    if let Some(said) = rejected.summary(lines.rejected) {
+        out::tell(&said);
+    }
+    Ok(if idle.incidents > 0 || lines.rejected > 0 { Exit::Findings } else { Exit::Fine })
 }
 
 fn hand_in(
@@ -86,7 +91,7 @@ fn hand_in(
                 }
             }
         }
-        rejected.add(&rejects)?;
+        rejected.add(&rejects, &progress)?;
         given.push(Given::Cursor(events.cursor.clone()));
         live.handle().submit_durably(given).map_err(of_live)?;
         progress.at(events.cursor.offset);

@@ -8,6 +8,7 @@ use flowline_report::Colour;
 use crate::{
     args::{Color, Format, Global},
     exit::Failure,
+    out,
 };
 
 /// Compiles a project's folder or a single file; without a path, the project around the current folder.
@@ -32,8 +33,16 @@ fn around() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Prints findings as asked for: for people on stderr where a command has output of its own.
-pub(crate) fn print_findings(findings: &[Diagnostic], sources: &Sources, global: Global, to_stderr: bool) {
+/// Prints findings as asked for: on stderr where a command has output of its own.
+///
+/// # Errors
+/// When stdout can't take them.
+pub(crate) fn print_findings(
+    findings: &[Diagnostic],
+    sources: &Sources,
+    global: Global,
+    to_stderr: bool,
+) -> Result<(), Failure> {
     let text = match global.format {
         Format::Human => {
             let colour = if wants_color(global.color, to_stderr) { Colour::On } else { Colour::Off };
@@ -43,7 +52,13 @@ pub(crate) fn print_findings(findings: &[Diagnostic], sources: &Sources, global:
         Format::Json => format!("{}\n", flowline_report::json(findings, sources)),
     };
     let text: String = text;
-    if to_stderr { eprint!("{text}") } else { print!("{text}") }
+    if !to_stderr {
+        return out::print(&text);
+    }
+    if !text.is_empty() {
+        out::tell(text.trim_end_matches('\n'));
+    }
+    Ok(())
 }
 
 fn wants_color(color: Color, to_stderr: bool) -> bool {

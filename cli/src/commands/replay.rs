@@ -1,17 +1,17 @@
 //! `flowline replay`: the journal once more, from its first record, with every state hash compared.
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use flowline_core::{Answer, Input, Output, RunId};
 use flowline_engine::{Dedupe, Engine, EngineOptions, EngineParts, Step, Watch, bundle_of};
-use flowline_journal::{DataLock, Journal, JournalError, NewRecord, Position, Record, Records, Ticket, Waker};
+use flowline_journal::{Journal, JournalError, NewRecord, Position, Record, Records, Ticket, Waker};
 use flowline_plan::{Bundle, json::show};
 
 use crate::{
     args::{Global, Replay},
     exit::{Exit, Failure},
-    folder,
+    folder, out,
     progress::Progress,
-    table::number,
+    table::{Table, number},
 };
 
 /// Derives every run again; shows the steps of one.
@@ -20,18 +20,20 @@ use crate::{
 /// When the folder can't be read, or a record doesn't follow from those before it.
 pub(crate) fn run(args: &Replay, global: Global) -> Result<Exit, Failure> {
     let data = folder::existing(&args.data)?;
-    let _lock = DataLock::acquire(&data)?;
-    let journal: Arc<dyn Journal> = Arc::new(ReadOnly(data));
+    let torn = flowline_journal::verify(&data.path)?.torn;
+    let journal: Arc<dyn Journal> = Arc::new(ReadOnly(data.path.clone()));
     let Some(bundle) = bundle_of(&*journal)? else {
-        println!("the journal is empty");
+        out::print("the journal is empty\n")?;
         return Ok(Exit::Fine);
     };
     let bundle = Arc::new(bundle);
     let mut watch = Shown {
         bundle: Arc::clone(&bundle),
-        wanted: args.run.clone().map(|run| run.to_lowercase()),
-        found: Vec::new(),
-        last: 0,
+        wanted: args.run.as_ref().map(|run| run.to_lowercase()),
+        runs: BTreeMap::new(),
+        last: None,
+        text: String::new(),
+        lists: global.verbose && args.run.is_none(),
         progress: Progress::spinner(global, "replaying"),
     };
     let parts = EngineParts {
@@ -41,61 +43,99 @@ pub(crate) fn run(args: &Replay, global: Global) -> Result<Exit, Failure> {
         options: EngineOptions::default(),
     };
     let (engine, recovered) = Engine::open(parts, journal, &mut watch)?;
-    if let Some(wanted) = &watch.wanted {
-        match watch.found.as_slice() {
-            [] => return Err(Failure::misuse(format!("no run's id begins with `{wanted}`"))),
-            [_] => {}
-            [_, _, ..] => {
-                return Err(Failure::misuse(format!(
-                    "{} runs have ids that begin with `{wanted}`; give more of it",
-                    watch.found.len()
-                )));
-            }
-        }
-    }
-    println!(
-        "{} records replayed, {} runs begun, {} still live: every state is as it was written",
+    let text = watch.said()?;
+    out::print(&format!(
+        "{text}{} records replayed, {} runs begun, {} still live: every state is as it was written\n",
         number(recovered.replayed),
         number(engine.totals().started.values().sum()),
         number(recovered.runs as u64),
-    );
+    ))?;
+    if let Some(torn) = torn {
+        out::tell(&format!(
+            "note: the last {} bytes of segment {:08} are a write that was not finished, and aren't part of this",
+            torn.bytes, torn.segment
+        ));
+    }
     Ok(Exit::Fine)
 }
 
-/// Prints the steps of the run that is asked for.
+/// Collects the steps of the run that is asked for.
 struct Shown {
     bundle: Arc<Bundle>,
     wanted: Option<String>,
-    found: Vec<RunId>,
-    last: i64,
+    /// The runs that fit, with their flow and how they ended.
+    runs: BTreeMap<RunId, (String, Option<String>)>,
+    last: Option<i64>,
+    text: String,
+    lists: bool,
     progress: Progress,
+}
+
+impl Shown {
+    /// What there is to print.
+    fn said(self) -> Result<String, Failure> {
+        let Some(wanted) = self.wanted else {
+            let mut table = Table::new("Runs", ["run", "flow", "outcome"]);
+            for (run, (flow, outcome)) in self.runs {
+                table.row([run.to_string(), flow, outcome.unwrap_or_else(|| "still live".to_owned())]);
+            }
+            return Ok(if table.is_empty() { String::new() } else { table.render() });
+        };
+        match self.runs.len() {
+            0 => Err(Failure::misuse(format!(
+                "no run's id begins with `{wanted}`; `flowline replay DATA -v` lists them"
+            ))),
+            1 => Ok(self.text),
+            several => {
+                let some: Vec<String> = self.runs.keys().take(5).map(ToString::to_string).collect();
+                let more = if several > some.len() { ", …" } else { "" };
+                let some = some.join(", ");
+                Err(Failure::misuse(format!(
+                    "{several} runs have ids that begin with `{wanted}`: {some}{more}; give more of it"
+                )))
+            }
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
 }
 
 impl Watch for Shown {
     fn wants_steps(&self) -> bool {
-        self.wanted.is_some()
+        self.wanted.is_some() || self.lists
     }
 
     fn step(&mut self, record: &Record, step: &Step) {
-        let Some(wanted) = &self.wanted else { return };
-        if !step.run.to_string().starts_with(wanted.as_str()) {
+        let bundle = Arc::clone(&self.bundle);
+        if !step.run.to_string().starts_with(self.wanted.as_deref().unwrap_or_default()) {
             return;
         }
-        if !self.found.contains(&step.run) {
-            self.found.push(step.run);
-            let flow = self.bundle.flow(step.flow).map_or("", |plan| plan.short_name());
-            println!("run {} of {flow}", step.run);
-        }
-        if record.now != self.last {
-            self.last = record.now;
-            let time = jiff::Timestamp::from_millisecond(record.now)
-                .map_or_else(|_| record.now.to_string(), |t| t.to_string());
-            println!("{time}");
-        }
-        println!("  #{} {}", record.seq, describe_input(&self.bundle, &step.input));
+        let flow = || bundle.flow(step.flow).map_or(String::new(), |plan| plan.short_name().to_owned());
+        let is_new = !self.runs.contains_key(&step.run);
+        let outcome = &mut self.runs.entry(step.run).or_insert_with(|| (flow(), None)).1;
         for output in &step.outputs {
-            if let Some(text) = describe_output(&self.bundle, output) {
-                println!("      {text}");
+            if let Output::Ended(ending) = output {
+                *outcome = Some(flowline_engine::outcome_name(&bundle, ending));
+            }
+        }
+        // With several runs nothing is shown but their ids.
+        if self.lists || self.runs.len() > 1 {
+            return;
+        }
+        if is_new {
+            self.line(&format!("run {} of {}", step.run, flow()));
+        }
+        if self.last != Some(record.now) {
+            self.last = Some(record.now);
+            self.line(&time(record.now));
+        }
+        self.line(&format!("  #{} {}", record.seq, describe_input(&bundle, &step.input)));
+        for output in &step.outputs {
+            if let Some(text) = describe_output(&bundle, output) {
+                self.line(&format!("      {text}"));
             }
         }
     }
@@ -103,6 +143,10 @@ impl Watch for Shown {
     fn progress(&mut self, records: u64) {
         self.progress.at(records);
     }
+}
+
+fn time(now: i64) -> String {
+    jiff::Timestamp::from_millisecond(now).map_or_else(|_| now.to_string(), |time| time.to_string())
 }
 
 fn describe_input(bundle: &Bundle, input: &Input) -> String {
@@ -143,8 +187,7 @@ fn describe_output(bundle: &Bundle, output: &Output) -> Option<String> {
             format!("call {}, attempt {}: {op}({}) under key {}", call.call, call.attempt, args.join(", "), call.key)
         }
         Output::Arm { timer, due } => {
-            let due = jiff::Timestamp::from_millisecond(*due).map_or_else(|_| due.to_string(), |t| t.to_string());
-            format!("timer {timer} until {due}")
+            format!("timer {timer} until {}", time(*due))
         }
         Output::Register { wait, event, value, .. } => {
             let event = bundle.ty(*event).map_or("an event", |ty| ty.short_name());

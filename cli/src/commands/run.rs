@@ -2,7 +2,8 @@
 use std::{sync::Arc, time::Instant};
 
 use flowline_driver::Outcome;
-use flowline_engine::Recovered;
+use flowline_engine::{Engine, Recovered};
+use flowline_journal::Options as JournalOptions;
 use flowline_plan::{Bundle, ConstEnv, eval};
 use flowline_sim::{FileLog, Held, World, WorldConfig};
 
@@ -11,7 +12,8 @@ use crate::{
     commands::project,
     events::{EventFile, Line, Rejected},
     exit::{Exit, Failure},
-    folder::{self, Meta, Opened},
+    folder::{self, Meta, Opened, Opening},
+    out,
     progress::Progress,
     report::{Lines, report},
     table::number,
@@ -24,7 +26,7 @@ use crate::{
 /// When there is no project, the folder can't be used, or the machine fails.
 pub(crate) fn run(args: &Run, global: Global) -> Result<Exit, Failure> {
     let outcome = project::compile(args.path.as_deref())?;
-    project::print_findings(&outcome.diagnostics, &outcome.sources, global, true);
+    project::print_findings(&outcome.diagnostics, &outcome.sources, global, true)?;
     let Some(bundle) = outcome.bundle.clone() else { return Ok(Exit::Findings) };
     let bundle = Arc::new(bundle);
     // A file that can't be read is told before a data folder is made for it.
@@ -38,24 +40,22 @@ pub(crate) fn run(args: &Run, global: Global) -> Result<Exit, Failure> {
 
 fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let meta = Meta { seed: Some(args.seed) };
-    let mut watch = Progress::spinner(global, "reading the journal");
-    let Opened { mut engine, recovered, notes } =
-        folder::open(&args.data, &meta, Arc::clone(&bundle), folder::engine_options(), &mut watch)?;
-    drop(watch);
-    tell_recovery(global, &recovered, &notes);
+    // What the world is made of is looked at before a data folder is made for it.
     let config =
         WorldConfig::from_tables(&bundle, args.seed, outcome.project.simulate.clone()).map_err(Failure::misuse)?;
+    let opening = opening(args, Meta { seed: Some(args.seed) });
+    let mut watch = Progress::spinner(global, "reading the journal");
+    let Opened { mut engine, recovered, notes } = folder::open(&args.data, opening, Arc::clone(&bundle), &mut watch)?;
+    drop(watch);
+    tell_recovery(global, &recovered, &notes);
     let held = held(args, &bundle)?;
-    let log = FileLog::open(&args.data.join("world.log")).map_err(of_world)?;
-    let mut world = World::open(Arc::clone(&bundle), config, held, Box::new(log)).map_err(of_world)?;
+    let mut world = open_world(args, &bundle, config, held, &engine)?;
     world.delivered_before(engine.now());
     let mut events = EventFile::open(&args.events, engine.cursor())?;
-    let same_file = engine.cursor().is_some_and(|cursor| cursor.file == events.cursor.file);
-    let mut rejected = Rejected::open(&args.data, same_file.then_some(events.cursor.rejected))?;
+    let mut rejected = Rejected::open(&args.data, &args.events, global)?;
     let steps_before = engine.totals().steps;
     let progress = Progress::bar(global, events.len(), "running");
-    let mut simulation = Simulation::new(&mut engine, &mut world, &mut events, &mut rejected)?;
+    let mut simulation = Simulation::new(&mut engine, &mut world, &mut events, &mut rejected, &progress)?;
     while simulation.advance()? {
         progress.at(simulation.events.cursor.offset);
     }
@@ -66,28 +66,85 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     let text = report(&engine, Some(&accounts), lines);
     let engine_stuck = engine.live().next().is_some();
     engine.close()?;
-    print!("{text}");
     let seconds = began.elapsed().as_secs_f64();
-    println!(
-        "{} steps in {seconds:.1} s: {} steps/s, each durable before it counted",
+    out::print(&format!(
+        "{text}{} steps in {seconds:.1} s: {} steps/s, each durable before it counted\n",
         number(steps),
         per_second(steps, seconds)
-    );
-    Ok(if accounts.is_clean() && !engine_stuck { Exit::Fine } else { Exit::Findings })
+    ))?;
+    if let Some(said) = rejected.summary(lines.rejected) {
+        out::tell(&said);
+    }
+    let fine = accounts.is_clean() && !engine_stuck && lines.rejected == 0;
+    Ok(if fine { Exit::Fine } else { Exit::Findings })
+}
+
+/// How the command line wants the folder opened.
+pub(crate) fn opening(args: &Run, meta: Meta) -> Opening {
+    let usual = Opening::of(meta);
+    let journal =
+        JournalOptions { segment_bytes: args.segment_bytes.unwrap_or(usual.journal.segment_bytes), ..usual.journal };
+    Opening { journal, ..usual }
+}
+
+/// Opens the simulated world, and compares how far its log and the journal say that things went: the log is written before
+/// an answer can be journaled, and a call is made when the record that caused it is durable.
+fn open_world(
+    args: &Run,
+    bundle: &Arc<Bundle>,
+    config: WorldConfig,
+    held: Held,
+    engine: &Engine,
+) -> Result<World, Failure> {
+    let path = args.data.join("world.log");
+    let answered = engine.totals().answers;
+    let lost = |calls: u64| {
+        Failure::fault(format!(
+            "`{}` holds {calls} calls, but the journal has {answered} answers: what the simulated world did is gone, and its \
+             accounts would be wrong. Restore the file from a backup, or begin with a new data folder",
+            path.display()
+        ))
+    };
+    if answered > 0 && !path.exists() {
+        return Err(lost(0));
+    }
+    let log = FileLog::open(&path)?;
+    let world = World::open(Arc::clone(bundle), config, held, Box::new(log))?;
+    let reopened = world.reopened();
+    if reopened.cut_bytes > 0 {
+        out::tell(&format!(
+            "note: cut {} bytes off the end of `{}`: the last write before the stop was not finished, and its caller never \
+             got an answer",
+            reopened.cut_bytes,
+            path.display()
+        ));
+    }
+    if reopened.calls < answered {
+        return Err(lost(reopened.calls));
+    }
+    if reopened.calls > 0 && engine.totals().calls == 0 {
+        return Err(Failure::fault(format!(
+            "`{}` holds {} calls, but the journal knows of none: the journal was removed. Restore it from a backup, or begin \
+             with a new data folder",
+            path.display(),
+            reopened.calls
+        )));
+    }
+    Ok(world)
 }
 
 /// Says what a start found.
 pub(crate) fn tell_recovery(global: Global, recovered: &Recovered, notes: &[String]) {
     for note in notes {
-        eprintln!("note: {note}");
+        out::tell(&format!("note: {note}"));
     }
     if recovered.existed && !global.quiet {
-        eprintln!(
+        out::tell(&format!(
             "recovered {} live runs ({} from snapshots, {} records read behind the last checkpoint)",
             number(recovered.runs as u64),
             number(recovered.snapshots as u64),
             number(recovered.replayed)
-        );
+        ));
     }
 }
 
@@ -111,13 +168,4 @@ fn held(args: &Run, bundle: &Bundle) -> Result<Held, Failure> {
 fn per_second(count: u64, seconds: f64) -> String {
     let rate = if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
     number(rate as u64)
-}
-
-/// A world that can't be opened or written.
-fn of_world(error: flowline_sim::WorldError) -> Failure {
-    use flowline_sim::WorldError as W;
-    match error {
-        W::Seed { .. } | W::Contracts | W::Format { .. } | W::Config(_) => Failure::misuse(error),
-        W::Io { .. } | W::Stopped | W::Damaged { .. } | W::Unreadable { .. } => Failure::fault(error),
-    }
 }
