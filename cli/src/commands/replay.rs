@@ -1,10 +1,14 @@
 //! `flowline replay`: the journal once more, from its first record, with every state hash compared.
+mod words;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use flowline_core::{Answer, Input, Output, RunId};
+use flowline_core::{Output, RunId};
 use flowline_engine::{Dedupe, Engine, EngineOptions, EngineParts, Step, Watch, bundle_of};
 use flowline_journal::{Journal, JournalError, NewRecord, Position, Record, Records, Ticket, Waker};
-use flowline_plan::{Bundle, json::show};
+use flowline_plan::Bundle;
+
+use words::Words;
 
 use crate::{
     args::{Global, Replay},
@@ -33,6 +37,7 @@ pub(crate) fn run(args: &Replay, global: Global) -> Result<Exit, Failure> {
         runs: BTreeMap::new(),
         last: None,
         text: String::new(),
+        words: Words::new(Arc::clone(&bundle)),
         lists: global.verbose && args.run.is_none(),
         progress: Progress::spinner(global, "replaying"),
     };
@@ -68,6 +73,7 @@ struct Shown {
     last: Option<i64>,
     text: String,
     lists: bool,
+    words: Words,
     progress: Progress,
 }
 
@@ -130,11 +136,12 @@ impl Watch for Shown {
         }
         if self.last != Some(record.now) {
             self.last = Some(record.now);
-            self.line(&time(record.now));
+            self.line(&words::time(record.now));
         }
-        self.line(&format!("  #{} {}", record.seq, describe_input(&bundle, &step.input)));
+        let input = self.words.input(step.flow, &step.input);
+        self.line(&format!("  #{} {input}", record.seq));
         for output in &step.outputs {
-            if let Some(text) = describe_output(&bundle, output) {
+            if let Some(text) = self.words.output(step.flow, output) {
                 self.line(&format!("      {text}"));
             }
         }
@@ -143,75 +150,6 @@ impl Watch for Shown {
     fn progress(&mut self, records: u64) {
         self.progress.at(records);
     }
-}
-
-fn time(now: i64) -> String {
-    jiff::Timestamp::from_millisecond(now).map_or_else(|_| now.to_string(), |time| time.to_string())
-}
-
-fn describe_input(bundle: &Bundle, input: &Input) -> String {
-    match input {
-        Input::Start { args, .. } => {
-            let args: Vec<String> = args.iter().map(|arg| show(bundle, None, arg)).collect();
-            format!("starts with {}", args.join(", "))
-        }
-        Input::Answered { call, attempt, answer } => {
-            let answer = match answer {
-                Answer::Done(value) => format!("done: {}", show(bundle, None, value)),
-                Answer::Error(error) => {
-                    let name = bundle.ty(error.error).map_or("an unknown error", |ty| ty.short_name());
-                    format!("{name}: {}", error.text)
-                }
-                Answer::Refused(said) => format!("refused, nothing happened: {said}"),
-                Answer::Rejected(said) => format!("refused for good: {said}"),
-                Answer::Unknown(said) => format!("outcome unknown: {said}"),
-            };
-            format!("call {call}, attempt {attempt}: {answer}")
-        }
-        Input::Due { timer } => format!("timer {timer} is due"),
-        Input::Offered { event, value, .. } => format!("event {event}: {}", show(bundle, None, value)),
-        Input::Withdrawn { wait } => format!("wait {wait} is withdrawn"),
-        Input::ChildEnded { child, ending } => {
-            format!("sub-flow {child} ended: {}", flowline_engine::outcome_name(bundle, ending))
-        }
-        Input::Settle => "is told to end and settle".to_owned(),
-        Input::Retry { frame } => format!("tries the parked step {frame} again"),
-    }
-}
-
-fn describe_output(bundle: &Bundle, output: &Output) -> Option<String> {
-    Some(match output {
-        Output::Call(call) => {
-            let args: Vec<String> = call.args.iter().map(|arg| show(bundle, None, arg)).collect();
-            let op = bundle.op_name(call.op);
-            format!("call {}, attempt {}: {op}({}) under key {}", call.call, call.attempt, args.join(", "), call.key)
-        }
-        Output::Arm { timer, due } => {
-            format!("timer {timer} until {}", time(*due))
-        }
-        Output::Register { wait, event, value, .. } => {
-            let event = bundle.ty(*event).map_or("an event", |ty| ty.short_name());
-            format!("wait {wait}: {event} for {}", show(bundle, None, value))
-        }
-        Output::Emit { event, value, .. } => {
-            let event = bundle.ty(*event).map_or("an event", |ty| ty.short_name());
-            format!("emits {event} {}", show(bundle, None, value))
-        }
-        Output::Status { value, part } => {
-            let part = part.as_ref().map(|part| format!(" for {}", show(bundle, None, part))).unwrap_or_default();
-            format!("status {}{part}", show(bundle, None, value))
-        }
-        Output::StartChild { child, flow, joined, .. } => {
-            let flow = bundle.flow(*flow).map_or("a flow", |plan| plan.short_name());
-            format!("{} {flow} as run {child}", if *joined { "runs" } else { "starts" })
-        }
-        Output::SettleChild { child } => format!("asks sub-flow {child} to settle"),
-        Output::Incident { incident, .. } => format!("INCIDENT: {incident}"),
-        Output::IncidentGone { .. } => "the incident is over".to_owned(),
-        Output::Alarm { op, attempts, last, .. } => format!("ALARM: {op} has failed {attempts} times: {last}"),
-        Output::Ended(ending) => format!("ended: {}", flowline_engine::outcome_name(bundle, ending)),
-        Output::Disarm { .. } | Output::Withdraw { .. } | Output::Reply { .. } => return None,
-    })
 }
 
 /// The journal of a folder that is only read.

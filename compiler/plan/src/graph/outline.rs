@@ -108,7 +108,8 @@ impl Outline<'_> {
         ways
     }
 
-    /// Where the ways come together: the first node that two of them reach; else, where only one of them goes on, that one.
+    /// Where the ways come together: the first node that two of them reach; else, where one of them is the way on and the
+    /// others soon end (a `when … { fail … }`, the silence of a wait), that one.
     fn join(&self, ways: &[Option<NodeId>]) -> Option<NodeId> {
         let reached: Vec<BTreeSet<NodeId>> = ways.iter().map(|way| self.reach(*way)).collect();
         let shared = |id: &NodeId| reached.iter().filter(|nodes| nodes.contains(id)).count() >= 2;
@@ -116,14 +117,33 @@ impl Outline<'_> {
         let all: BTreeSet<NodeId> = reached.iter().flatten().copied().filter(shared).collect();
         let first = all.iter().copied().max_by_key(|id| self.reach(Some(*id)).len());
         first.or_else(|| {
-            let mut going = ways.iter().zip(&reached).filter(|(_, nodes)| {
-                !nodes.iter().any(|id| self.plan.nodes.get(id.index()).is_some_and(|node| is_end(&node.kind)))
-            });
+            let falls_out = |(way, nodes): &(&Option<NodeId>, &BTreeSet<NodeId>)| {
+                way.is_none() || nodes.iter().any(|id| self.falls_out(*id))
+            };
+            let ways = || ways.iter().zip(&reached);
+            let mut going = ways().filter(falls_out);
             match (going.next(), going.next()) {
                 (Some((way, _)), None) => *way,
-                (Some(_), Some(_)) | (None, _) => None,
+                (Some(_), Some(_)) => None,
+                (None, _) => {
+                    let longest = reached.iter().map(BTreeSet::len).max().filter(|nodes| *nodes > 1)?;
+                    let mut longest = ways().filter(|(_, nodes)| nodes.len() == longest);
+                    let (way, _) = longest.next()?;
+                    way.filter(|_| longest.next().is_none())
+                }
             }
         })
+    }
+
+    /// Control leaves the scope behind this node.
+    fn falls_out(&self, id: NodeId) -> bool {
+        let Some(node) = self.plan.nodes.get(id.index()) else { return false };
+        let ways = self.ways(id);
+        if ways.is_empty() {
+            node.next.is_none() && !is_end(&node.kind)
+        } else {
+            ways.iter().any(|(to, _)| to.is_none())
+        }
     }
 
     /// The nodes of the scope that can follow, `from` included.

@@ -8,6 +8,8 @@ use super::{
 use crate::{Bundle, Catch, NodeId, NodeKind, OpClass, Plan};
 
 const CHAR_PX: u32 = 7;
+/// Of a title, which is bold.
+const TITLE_CHAR_PX: u32 = 8;
 const LINE_PX: u32 = 17;
 const LINE_CHARS: usize = 34;
 const LINES_MAX: usize = 3;
@@ -18,6 +20,7 @@ const PAD_PX: u32 = 14;
 const STYLE: &str = "\
 text{font:13px system-ui,sans-serif;fill:#1c2430;text-anchor:middle}\
 text.sub,text.arm{font-size:11px;fill:#5a6575}text.head{text-anchor:start;font-weight:600}\
+text.left{text-anchor:start}\
 .bg{fill:#fff}.box{fill:#eef3fb;stroke:#4a6fa5}.wait{fill:#fdf6e3;stroke:#b58a1b}.pick{fill:#f3effa;stroke:#7a5bb0}\
 .end{fill:#e6f4ea;stroke:#3c8a54}.bad{fill:#fceaea;stroke:#b94a48}.mark{fill:#f1f2f4;stroke:#8a94a3}\
 .scope{fill:#8a94a3;fill-opacity:.06;stroke:#8a94a3}.side{fill:#b94a48;fill-opacity:.04;stroke:#b98a88;\
@@ -40,13 +43,34 @@ pub fn svg(bundle: &Bundle, plan: &Plan) -> String {
     let painter = Painter { bundle, plan };
     let flow = painter.sequence(&outline(bundle, plan));
     let name = escaped(plan.short_name());
-    let (width, height) = (flow.width.max(text_px(plan.short_name())) + 4 * PAD_PX, flow.height + 6 * PAD_PX);
-    let body = moved(&flow.svg, (width - flow.width) / 2, 4 * PAD_PX);
+    let about = about(bundle, plan);
+    let widest = flow.width.max(title_px(plan.short_name())).max(text_px(&about));
+    let (width, height) = (widest + 4 * PAD_PX, flow.height + 7 * PAD_PX);
+    let body = moved(&flow.svg, (width - flow.width) / 2, 5 * PAD_PX);
+    let about = escaped(&about);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
          role=\"img\" aria-label=\"{name}\"><style>{STYLE}</style><rect class=\"bg\" width=\"{width}\" \
-         height=\"{height}\"/><text class=\"head\" x=\"{PAD_PX}\" y=\"26\">{name}</text>{body}</svg>\n"
+         height=\"{height}\"/><text class=\"head\" x=\"{PAD_PX}\" y=\"26\">{name}</text>\
+         <text class=\"sub left\" x=\"{PAD_PX}\" y=\"44\">{about}</text>{body}</svg>\n"
     )
+}
+
+/// What begins a run, and how many there are.
+fn about(bundle: &Bundle, plan: &Plan) -> String {
+    let start = match &plan.start {
+        Some(start) => {
+            let event = bundle.ty(start.event).map_or("an event", |ty| ty.short_name());
+            let condition = if start.condition.is_some() { ", where its condition holds" } else { "" };
+            format!("begins with {event}{condition}")
+        }
+        None => "begun by other flows".to_owned(),
+    };
+    match &plan.key {
+        Some(key) if key.once => format!("{start}; once per {}", key.name),
+        Some(key) => format!("{start}; one at a time per {}", key.name),
+        None => start,
+    }
 }
 
 struct Painter<'a> {
@@ -187,7 +211,7 @@ impl Painter<'_> {
             x += column + PAD_PX;
             height = height.max(y - top - PAD_PX);
         }
-        let width = x.max(text_px(label) + 2 * PAD_PX);
+        let width = x.max(title_px(label) + 2 * PAD_PX);
         let height = top + height + PAD_PX;
         let frame = frame("scope", width, height, label);
         Block { width, height, svg: format!("<g>{frame}{}{svg}</g>", self.tip(id)), ends: false }
@@ -198,7 +222,7 @@ impl Painter<'_> {
         let block = self.sequence(&part.items);
         let top = LINE_PX + PAD_PX;
         let title = shortened(&part.title, LINE_CHARS + 8);
-        let width = (block.width + 2 * PAD_PX).max(text_px(&title) + 2 * PAD_PX);
+        let width = (block.width + 2 * PAD_PX).max(title_px(&title) + 2 * PAD_PX);
         let height = top + block.height + PAD_PX;
         let inside = moved(&block.svg, (width - block.width) / 2, top);
         Block { width, height, svg: format!("{}{inside}", frame(class, width, height, &title)), ends: false }
@@ -305,6 +329,10 @@ fn escaped(text: &str) -> String {
 
 fn text_px(text: &str) -> u32 {
     px(text.chars().count()) * CHAR_PX
+}
+
+fn title_px(text: &str) -> u32 {
+    px(text.chars().count()) * TITLE_CHAR_PX
 }
 
 fn px(count: usize) -> u32 {

@@ -1,0 +1,119 @@
+//! The steps of a run in words: values with the names of their types, calls and waits with what they are of.
+use std::{collections::BTreeMap, sync::Arc};
+
+use flowline_core::{Answer, Input, Output};
+use flowline_engine::outcome_name;
+use flowline_plan::{Bundle, FlowId, OpRef, Type, TypeId, Value, json::show};
+
+/// The words for one run; remembers what its numbers stand for.
+#[derive(Debug)]
+pub(super) struct Words {
+    bundle: Arc<Bundle>,
+    calls: BTreeMap<u32, OpRef>,
+    waits: BTreeMap<u32, TypeId>,
+}
+
+/// An instant as people write it.
+pub(super) fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
+}
+
+impl Words {
+    pub(super) fn new(bundle: Arc<Bundle>) -> Self {
+        Self { bundle, calls: BTreeMap::new(), waits: BTreeMap::new() }
+    }
+
+    /// What the run took.
+    pub(super) fn input(&self, flow: FlowId, input: &Input) -> String {
+        match input {
+            Input::Start { args, .. } => format!("starts with {}", self.args(flow, args)),
+            Input::Answered { call, attempt, answer } => {
+                format!("{} (call {call}, attempt {attempt}): {}", self.called(*call), self.answer(*call, answer))
+            }
+            Input::Due { timer } => format!("timer {timer} is due"),
+            Input::Offered { wait, event, value, .. } => {
+                let ty = self.waits.get(wait).copied().map(Type::Named);
+                format!("event {event} for wait {wait}: {}", show(&self.bundle, ty.as_ref(), value))
+            }
+            Input::Withdrawn { wait } => format!("wait {wait} is withdrawn"),
+            Input::ChildEnded { child, ending } => {
+                format!("sub-flow {child} ended: {}", outcome_name(&self.bundle, ending))
+            }
+            Input::Settle => "is told to end and settle".to_owned(),
+            Input::Retry { frame } => format!("tries the parked step {frame} again"),
+        }
+    }
+
+    /// What the run did then; nothing for what only tidies up.
+    pub(super) fn output(&mut self, flow: FlowId, output: &Output) -> Option<String> {
+        Some(match output {
+            Output::Call(call) => {
+                self.calls.insert(call.call, call.op);
+                let params = self.bundle.op(call.op).map(|op| op.params.as_slice()).unwrap_or_default();
+                let args: Vec<String> = (0..)
+                    .zip(&call.args)
+                    .map(|(at, arg): (usize, _)| show(&self.bundle, params.get(at).map(|param| &param.ty), arg))
+                    .collect();
+                let (op, args) = (self.bundle.op_name(call.op), args.join(", "));
+                format!("calls {op}({args}) (call {}, attempt {}, key {})", call.call, call.attempt, call.key)
+            }
+            Output::Arm { timer, due } => format!("timer {timer} until {}", time(*due)),
+            Output::Register { wait, event, key, value, .. } => {
+                self.waits.insert(*wait, *event);
+                let key = self.bundle.event(*event).and_then(|event| event.keys.get(usize::from(*key)));
+                let value = show(&self.bundle, key.map(|key| &key.ty), value);
+                format!("waits for {} of {value} (wait {wait})", self.type_name(*event))
+            }
+            Output::Emit { event, value, .. } => {
+                format!("emits {}", show(&self.bundle, Some(&Type::Named(*event)), value))
+            }
+            Output::Status { value, part } => {
+                let status = self.bundle.flow(flow).and_then(|plan| plan.status.as_ref());
+                let ty = status.map(|status| Type::Named(status.values));
+                let part =
+                    part.as_ref().map(|part| format!(" for {}", show(&self.bundle, None, part))).unwrap_or_default();
+                format!("status {}{part}", show(&self.bundle, ty.as_ref(), value))
+            }
+            Output::StartChild { child, flow, args, joined } => {
+                let name = self.bundle.flow(*flow).map_or("a flow", |plan| plan.short_name());
+                let verb = if *joined { "runs" } else { "starts" };
+                format!("{verb} {name} as run {child} with {}", self.args(*flow, args))
+            }
+            Output::SettleChild { child } => format!("asks sub-flow {child} to settle"),
+            Output::Incident { incident, .. } => format!("INCIDENT: {incident}"),
+            Output::IncidentGone { .. } => "the incident is over".to_owned(),
+            Output::Alarm { op, attempts, last, .. } => format!("ALARM: {op} has failed {attempts} times: {last}"),
+            Output::Ended(ending) => format!("ended: {}", outcome_name(&self.bundle, ending)),
+            Output::Disarm { .. } | Output::Withdraw { .. } | Output::Reply { .. } => return None,
+        })
+    }
+
+    fn args(&self, flow: FlowId, args: &[Value]) -> String {
+        let slots = self.bundle.flow(flow).and_then(|plan| plan.scopes.first());
+        let ty = |at: usize| slots.and_then(|scope| scope.slots.get(at)).map(|slot| &slot.ty);
+        let args: Vec<String> = args.iter().enumerate().map(|(at, arg)| show(&self.bundle, ty(at), arg)).collect();
+        args.join(", ")
+    }
+
+    fn answer(&self, call: u32, answer: &Answer) -> String {
+        match answer {
+            Answer::Done(Value::None) => "done".to_owned(),
+            Answer::Done(value) => {
+                let op = self.calls.get(&call).and_then(|op| self.bundle.op(*op));
+                format!("done: {}", show(&self.bundle, op.map(|op| &op.result), value))
+            }
+            Answer::Error(error) => format!("{}: {}", self.type_name(error.error), error.text),
+            Answer::Refused(said) => format!("refused, nothing happened: {said}"),
+            Answer::Rejected(said) => format!("refused for good: {said}"),
+            Answer::Unknown(said) => format!("outcome unknown: {said}"),
+        }
+    }
+
+    fn called(&self, call: u32) -> String {
+        self.calls.get(&call).map_or_else(|| "a call".to_owned(), |op| self.bundle.op_name(*op))
+    }
+
+    fn type_name(&self, ty: TypeId) -> &str {
+        self.bundle.ty(ty).map_or("something unknown", |ty| ty.short_name())
+    }
+}
