@@ -46,7 +46,9 @@ pub(crate) fn print_findings(
     let text = match global.format {
         Format::Human => {
             let colour = if wants_color(global.color, to_stderr) { Colour::On } else { Colour::Off };
-            findings.iter().map(|finding| flowline_report::human(finding, sources, colour)).collect()
+            let each: Vec<String> =
+                findings.iter().map(|finding| flowline_report::human(finding, sources, colour)).collect();
+            each.join("\n")
         }
         Format::Compact => findings.iter().map(|finding| flowline_report::compact(finding, sources)).collect(),
         Format::Json => format!("{}\n", flowline_report::json(findings, sources)),
@@ -66,7 +68,7 @@ fn wants_color(color: Color, to_stderr: bool) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto if std::env::var_os("NO_COLOR").is_some() => false,
+        Color::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
         Color::Auto if to_stderr => std::io::stderr().is_terminal(),
         Color::Auto => std::io::stdout().is_terminal(),
     }

@@ -230,6 +230,19 @@ fn arms_come_together_where_two_of_them_meet() {
     assert_eq!(body, "[2, 3, 4, 5, 6, 9, 11, 12]");
 }
 
+#[test]
+fn the_way_on_stays_in_one_column_where_everything_ends() {
+    let (bundle, mut plan) = pickup();
+    // What is guarded fails, and the way on ends in a `stop` as well.
+    plan.nodes[10].kind = plan.nodes[7].kind.clone();
+    plan.nodes[10].next = None;
+    plan.nodes[12].kind = plan.nodes[1].kind.clone();
+    let items = outline::outline(&bundle, &plan);
+    let outline::Item::Region { body, .. } = &items[0] else { panic!("{items:?}") };
+    let body = format!("{:?}", body[0].items.iter().map(first_node).collect::<Vec<_>>());
+    assert_eq!(body, "[2, 3, 4, 5, 6, 9, 11, 12]");
+}
+
 fn first_node(item: &outline::Item) -> u32 {
     match item {
         outline::Item::Step(node) | outline::Item::Split { node, .. } | outline::Item::Region { node, .. } => node.0,
