@@ -144,6 +144,9 @@ pub(crate) struct Run {
     /// What the simulated world draws its lots from
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// For tests: make a checkpoint after so many records
+    #[arg(long, hide = true)]
+    pub(crate) checkpoint_records: Option<u64>,
     /// For tests: begin a new journal segment after so many bytes
     #[arg(long, hide = true)]
     pub(crate) segment_bytes: Option<u64>,

@@ -13,6 +13,8 @@ use crate::{
     progress::Progress,
 };
 
+/// Lines set aside are held back for the next round up to this many.
+const REJECTS_MAX: usize = 1_024;
 /// Lines taken in one instant; more than that wait for the next round of it.
 const LINES_PER_ROUND: usize = 4_096;
 
@@ -135,6 +137,9 @@ impl<'a> Simulation<'a> {
                 Some(Line::Bad(reject)) => {
                     self.rejects.push(reject);
                     self.moved = true;
+                    if self.rejects.len() >= REJECTS_MAX {
+                        self.rejected.add(&std::mem::take(&mut self.rejects), self.progress)?;
+                    }
                 }
                 Some(Line::Blank) => {}
                 None => self.at_end = true,

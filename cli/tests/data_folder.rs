@@ -271,6 +271,19 @@ fn a_damaged_or_deleted_index_is_rebuilt() {
     }
 }
 
+/// It says where snapshots lie, but they are none of this journal's.
+#[test]
+fn the_index_of_another_folder_is_rebuilt() {
+    let other = Place::with_events(&example_lines(SMALL + 3)[SMALL..]);
+    other.run().ends(0, "");
+    let place = Place::used();
+    for name in ["store", "dedupe"] {
+        fs::remove_dir_all(place.data().join(name)).unwrap();
+        fs::rename(other.data().join(name), place.data().join(name)).unwrap();
+    }
+    goes_on(&place, "note: the index is rebuilt from the journal, nothing is lost: ");
+}
+
 #[test]
 fn a_bit_turned_anywhere_in_the_store_changes_nothing() {
     let place = Place::used();

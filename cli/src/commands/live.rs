@@ -80,7 +80,7 @@ fn hand_in(
     let progress = Progress::bar(global, events.len(), "handing in events");
     loop {
         let (mut given, mut rejects, mut at_end) = (Vec::new(), Vec::new(), false);
-        while given.len() < LINES_PER_ROUND {
+        while given.len() + rejects.len() < LINES_PER_ROUND {
             match events.next(bundle)? {
                 Some(Line::Event { event, .. }) => given.push(Given::Event(event)),
                 Some(Line::Bad(reject)) => rejects.push(reject),

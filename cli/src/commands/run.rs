@@ -3,7 +3,6 @@ use std::{sync::Arc, time::Instant};
 
 use flowline_driver::Outcome;
 use flowline_engine::{Engine, Recovered};
-use flowline_journal::Options as JournalOptions;
 use flowline_plan::{Bundle, ConstEnv, eval};
 use flowline_sim::{FileLog, Held, World, WorldConfig};
 
@@ -81,10 +80,14 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
 
 /// How the command line wants the folder opened.
 pub(crate) fn opening(args: &Run, meta: Meta) -> Opening {
-    let usual = Opening::of(meta);
-    let journal =
-        JournalOptions { segment_bytes: args.segment_bytes.unwrap_or(usual.journal.segment_bytes), ..usual.journal };
-    Opening { journal, ..usual }
+    let mut opening = Opening::of(meta);
+    if let Some(bytes) = args.segment_bytes {
+        opening.journal.segment_bytes = bytes;
+    }
+    if let Some(records) = args.checkpoint_records {
+        opening.engine.checkpoint_records = records;
+    }
+    opening
 }
 
 /// Opens the simulated world, and compares how far its log and the journal say that things went: the log is written before
