@@ -70,8 +70,9 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  flowline check workflows --format compact")]
 pub(crate) struct Check {
-    /// A project's folder or a single .flow file [default: the project around the current folder]
-    pub(crate) path: Option<PathBuf>,
+    /// Projects' folders or single .flow files [default: the project around the current folder]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
     /// Fail on these too
     #[arg(long, value_enum)]
     pub(crate) deny: Option<Deny>,

@@ -101,6 +101,10 @@ fn check_tells_by_its_exit_code() {
     let bad = flowline(place.path(), ["check", "bad.flow"]);
     bad.ends(1, "");
     assert!(bad.stdout.contains("bad.flow:2:11"), "{}", bad.stdout);
+    let both = flowline(place.path(), ["check", &project(), "bad.flow", "bad.flow", "--format", "json"]);
+    both.ends(1, "");
+    let both: Json = serde_json::from_str(&both.stdout).unwrap();
+    assert_eq!((both["findings"].as_array().unwrap().len(), &both["summary"]["errors"]), (2, &Json::from(2)));
     let quiet = flowline(place.path(), ["check", &project(), "-q"]);
     quiet.ends(0, "");
     assert_eq!(quiet.stdout, "");

@@ -8,20 +8,30 @@ use crate::{
     out,
 };
 
-/// Checks a project and prints what was found.
+/// Checks projects and prints what was found.
 ///
 /// # Errors
 /// When there is no project.
 pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
-    let outcome = project::compile(args.path.as_deref())?;
-    project::print_findings(&outcome.diagnostics, &outcome.sources, global, false)?;
-    let count = |severity| outcome.diagnostics.iter().filter(|finding| finding.severity == severity).count();
+    let outcomes = if args.paths.is_empty() {
+        vec![project::compile(None)?]
+    } else {
+        args.paths.iter().map(|path| project::compile(Some(path))).collect::<Result<Vec<_>, _>>()?
+    };
+    let found: Vec<_> = outcomes.iter().map(|outcome| (outcome.diagnostics.as_slice(), &outcome.sources)).collect();
+    project::print_findings(&found, global, false)?;
+    let count = |severity| {
+        let findings = outcomes.iter().flat_map(|outcome| &outcome.diagnostics);
+        findings.filter(|finding| finding.severity == severity).count()
+    };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if global.format != Format::Json && !global.quiet {
-        out::print(&format!("{}\n", verdict(&outcome, errors, warnings)))?;
+        let flows =
+            outcomes.iter().filter_map(|outcome| outcome.bundle.as_ref()).map(|bundle| bundle.flows.len()).sum();
+        out::print(&format!("{}\n", verdict(flows, errors, warnings)))?;
     }
     if args.timings {
-        for (part, took) in &outcome.timings {
+        for (part, took) in outcomes.iter().flat_map(|outcome| &outcome.timings) {
             out::tell(&format!("{part:>10}  {:.1} ms", took.as_secs_f64() * 1e3));
         }
     }
@@ -29,8 +39,7 @@ pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
     Ok(if errors > 0 || denied { Exit::Findings } else { Exit::Fine })
 }
 
-fn verdict(outcome: &flowline_driver::Outcome, errors: usize, warnings: usize) -> String {
-    let flows = outcome.bundle.as_ref().map_or(0, |bundle| bundle.flows.len());
+fn verdict(flows: usize, errors: usize, warnings: usize) -> String {
     match (errors, warnings) {
         (0, 0) => format!("{} checked: no findings", plural(flows, "flow")),
         _ => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),

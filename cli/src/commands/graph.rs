@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn run(args: &Graph, global: Global) -> Result<Exit, Failure> {
     let outcome = project::compile(args.path.as_deref())?;
     let Some(bundle) = &outcome.bundle else {
-        project::print_findings(&outcome.diagnostics, &outcome.sources, global, true)?;
+        project::print_findings(&[(&outcome.diagnostics, &outcome.sources)], global, true)?;
         return Ok(Exit::Findings);
     };
     let plan = bundle.flow_named(&args.flow).and_then(|flow| bundle.flow(flow));

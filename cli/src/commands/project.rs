@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use flowline_diag::{Diagnostic, Sources};
 use flowline_driver::Outcome;
 use flowline_report::Colour;
+use serde_json::{Value as Json, json};
 
 use crate::{
     args::{Color, Format, Global},
@@ -33,27 +34,26 @@ fn around() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Prints findings as asked for: on stderr where a command has output of its own.
+/// Prints the findings of one project or several as asked for: on stderr where a command has output of its own.
 ///
 /// # Errors
 /// When stdout can't take them.
 pub(crate) fn print_findings(
-    findings: &[Diagnostic],
-    sources: &Sources,
+    found: &[(&[Diagnostic], &Sources)],
     global: Global,
     to_stderr: bool,
 ) -> Result<(), Failure> {
+    let each = || found.iter().flat_map(|(findings, sources)| findings.iter().map(|finding| (finding, *sources)));
     let text = match global.format {
         Format::Human => {
             let colour = if wants_color(global.color, to_stderr) { Colour::On } else { Colour::Off };
             let each: Vec<String> =
-                findings.iter().map(|finding| flowline_report::human(finding, sources, colour)).collect();
+                each().map(|(finding, sources)| flowline_report::human(finding, sources, colour)).collect();
             each.join("\n")
         }
-        Format::Compact => findings.iter().map(|finding| flowline_report::compact(finding, sources)).collect(),
-        Format::Json => format!("{}\n", flowline_report::json(findings, sources)),
+        Format::Compact => each().map(|(finding, sources)| flowline_report::compact(finding, sources)).collect(),
+        Format::Json => format!("{}\n", in_one(found)),
     };
-    let text: String = text;
     if !to_stderr {
         return out::print(&text);
     }
@@ -61,6 +61,23 @@ pub(crate) fn print_findings(
         out::tell(text.trim_end_matches('\n'));
     }
     Ok(())
+}
+
+/// One document for all projects: the findings in order, the counts added up.
+fn in_one(found: &[(&[Diagnostic], &Sources)]) -> Json {
+    let mut findings = Vec::new();
+    let mut summary = serde_json::Map::new();
+    for (of_one, sources) in found {
+        let mut json = flowline_report::json(of_one, sources);
+        if let Some(Json::Array(more)) = json.get_mut("findings").map(Json::take) {
+            findings.extend(more);
+        }
+        for (what, count) in json.get("summary").and_then(Json::as_object).into_iter().flatten() {
+            let so_far = summary.get(what).and_then(Json::as_u64).unwrap_or(0);
+            summary.insert(what.clone(), json!(so_far + count.as_u64().unwrap_or(0)));
+        }
+    }
+    json!({ "findings": findings, "summary": summary })
 }
 
 fn wants_color(color: Color, to_stderr: bool) -> bool {

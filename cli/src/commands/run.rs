@@ -25,7 +25,7 @@ use crate::{
 /// When there is no project, the folder can't be used, or the machine fails.
 pub(crate) fn run(args: &Run, global: Global) -> Result<Exit, Failure> {
     let outcome = project::compile(args.path.as_deref())?;
-    project::print_findings(&outcome.diagnostics, &outcome.sources, global, true)?;
+    project::print_findings(&[(&outcome.diagnostics, &outcome.sources)], global, true)?;
     let Some(bundle) = outcome.bundle.clone() else { return Ok(Exit::Findings) };
     let bundle = Arc::new(bundle);
     // A file that can't be read is told before a data folder is made for it.
