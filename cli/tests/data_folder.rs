@@ -194,7 +194,9 @@ fn damage_in_the_middle_of_the_journal_stops_and_names_the_place() {
         assert_eq!(place.journal(), damaged, "nothing was written over");
         assert_eq!(fs::read(place.data().join("world.log")).unwrap(), rest);
         flip(&segment_of(&place, 1), at);
-        goes_on(&place, "");
+        let mended = place.run();
+        mended.ends(0, "recovered 0 live runs");
+        assert_eq!(mended.tables(), place.tables);
     }
 }
 
@@ -288,7 +290,7 @@ fn the_index_of_another_folder_is_rebuilt() {
 fn a_bit_turned_anywhere_in_the_store_changes_nothing() {
     let place = Place::used();
     let length = fs::metadata(place.data().join("store/db")).unwrap().len();
-    for at in (0..length).step_by(usize::try_from(length / 12).unwrap()) {
+    for at in (0..length).step_by(usize::try_from(length / 8).unwrap()) {
         let place = Place::used();
         flip(&place.data().join("store/db"), at);
         let ran = place.run();
