@@ -11,7 +11,9 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
 };
 
 use flowline_core::{Input, Run};
@@ -24,6 +26,33 @@ use flowline_journal::{FileJournal, Journal, Options, Record};
 use flowline_plan::Bundle;
 use flowline_tests::http_system::{Entry, Script, entries};
 use serde_json::{Value as Json, json};
+
+/// Nothing here takes nearly as long: what is awaited for longer never comes.
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
+
+/// Runs a test on a thread of its own, so that it fails where it would wait for ever.
+pub(crate) fn bounded(test: fn()) {
+    let (done, ended) = mpsc::channel();
+    let name = thread::current().name().unwrap_or("test").to_owned();
+    let body = thread::Builder::new().name(name).spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    match ended.recv_timeout(BOUND) {
+        Ok(()) => {}
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("not at its end after {BOUND:?}: it waits for what never comes"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(body.unwrap().join().unwrap_err()),
+    }
+}
+
+/// Waits until something holds.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < BOUND, "{what}: not after {BOUND:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// A system as a process; it dies with its test.
 pub(crate) struct System {
@@ -56,7 +85,8 @@ impl System {
 
     /// Waits until it has died by its script, then starts it again at the same address.
     pub(crate) fn again(mut self) -> Self {
-        self.child.wait().unwrap();
+        // Not by `wait`, which closes its input: it would end by that.
+        until("the system's death", || self.child.try_wait().unwrap().is_some());
         Self::spawn(&self.folder, &self.address)
     }
 
