@@ -22,7 +22,7 @@ use crate::{
     engine::Engine,
     home::{HomeKey, HomeSnapshot},
     shard::shard_of,
-    work::{GROUP_BYTES, RECORD_BYTES},
+    work::RECORD_BYTES,
 };
 
 /// Records after the last checkpoint before new work has to wait for it.
@@ -300,7 +300,7 @@ impl Engine {
         for key in keys {
             let Some(record) = record_of(self, key) else { continue };
             let size = record.body.len() + RECORD_BYTES;
-            if group.len() >= GROUP_RECORDS || bytes + size > GROUP_BYTES {
+            if group.len() >= GROUP_RECORDS || bytes + size > self.options.group_bytes {
                 saved.extend(self.write_group(std::mem::take(&mut group))?);
                 bytes = 0;
             }

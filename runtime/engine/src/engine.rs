@@ -73,12 +73,19 @@ pub struct EngineOptions {
     pub checkpoint_records: u64,
     /// And after so many bytes.
     pub checkpoint_bytes: u64,
+    /// Bytes of one group of the journal. Well below what that takes, since a single record may be larger.
+    pub group_bytes: usize,
     pub machine: MachineOptions,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { checkpoint_records: 65_536, checkpoint_bytes: 16 << 20, machine: MachineOptions::default() }
+        Self {
+            checkpoint_records: 65_536,
+            checkpoint_bytes: 16 << 20,
+            group_bytes: 16 << 20,
+            machine: MachineOptions::default(),
+        }
     }
 }
 
@@ -304,7 +311,7 @@ impl Engine {
     /// follows. Inputs are taken in an order of their own, never in that of arrival. Timers that were due before this
     /// instant come before the inputs, those due at it come after them.
     ///
-    /// A round is one group of the journal as long as that stays below 16 MiB. A driver that reads a file brings a few
+    /// A round is one group of the journal as long as that stays below [`EngineOptions::group_bytes`]. A driver that reads a file brings a few
     /// thousand events at a time, so that their cursor lies in the same group.
     ///
     /// # Errors

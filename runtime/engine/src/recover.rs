@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use flowline_core::{Input, RunId};
-use flowline_journal::{Journal, NewRecord, Record, RecordKind};
+use flowline_journal::{Journal, JournalError, NewRecord, Record, RecordKind};
 use flowline_plan::{Bundle, decode_bundle, encode_bundle};
 use flowline_store::{KeyRange, Row, Store, StoreError, Table, split_u128};
 
@@ -172,7 +172,14 @@ impl Engine {
 
     fn snapshot(&self, saved: Saved) -> Result<(Record, SnapshotBody), EngineError> {
         let (seq, at) = saved;
-        let record = self.journal.read_at(at)?;
+        let record = match self.journal.read_at(at) {
+            Ok(record) => record,
+            // Either the place is none of this journal, or its record is damaged: the rebuild reads all and tells which.
+            Err(JournalError::NoRecord { .. } | JournalError::Damaged { .. } | JournalError::Unknown { .. }) => {
+                return Err(misplaced(saved));
+            }
+            Err(error) => return Err(error.into()),
+        };
         if record.kind != RecordKind::Snapshot || record.seq != seq {
             return Err(misplaced(saved));
         }
@@ -265,8 +272,7 @@ impl Engine {
                 self.discard(&front);
                 continue;
             }
-            let (shard, run, body) = self.body_of(&front);
-            let same = (shard, run, body.as_slice()) == (record.shard, record.run, record.body.as_slice());
+            let same = is_at(self.place_of(&front), record) && Self::body_of(&front) == record.body;
             if let Message::Event(event) = &front {
                 // One that came before has no record. Where the dedupe keys are ahead, new ones are known as well.
                 let known = self.dedupe.knows(event, record.now);
@@ -281,7 +287,7 @@ impl Engine {
         let message = match decode(&record.body, record.seq)? {
             InputBody::Event(event) if event.origin != Origin::Flow => {
                 self.dedupe.admit(&event, record.now);
-                return Ok(Message::Event(event));
+                Message::Event(event)
             }
             InputBody::Run(input) if comes_from_outside(&input) => Message::Run { run, input },
             InputBody::Event(_) | InputBody::Start { .. } | InputBody::Offered { .. } | InputBody::Run(_) => {
@@ -291,6 +297,9 @@ impl Engine {
         if self.is_void(&message) {
             return Err(unexplained(record, "nobody waits for it"));
         }
+        if !is_at(self.place_of(&message), record) {
+            return Err(unexplained(record, "it is of another run or shard than it says"));
+        }
         if let Message::Run { run, input: Input::Due { timer } } = &message
             && !self.disarm(*run, *timer)
         {
@@ -298,6 +307,11 @@ impl Engine {
         }
         Ok(message)
     }
+}
+
+/// Whether a record lies where its message belongs.
+fn is_at(place: (u16, u128), record: &Record) -> bool {
+    place == (record.shard, record.run)
 }
 
 fn comes_from_outside(input: &Input) -> bool {

@@ -16,8 +16,6 @@ use crate::{
     totals::outcome_name,
 };
 
-/// Bytes of one group; well below what the journal takes, since one more record may be large.
-pub(crate) const GROUP_BYTES: usize = 16 << 20;
 /// Bytes of a record besides its body, about.
 pub(crate) const RECORD_BYTES: usize = 64;
 
@@ -46,8 +44,9 @@ impl Engine {
             {
                 continue;
             }
-            let (shard, run, body) = self.body_of(&message);
-            if self.record_bytes + body.len() > GROUP_BYTES {
+            let (shard, run) = self.place_of(&message);
+            let body = Self::body_of(&message);
+            if self.record_bytes + body.len() > self.options.group_bytes {
                 self.submit()?;
             }
             self.record(RecordKind::Input, shard, run, body);
@@ -104,21 +103,29 @@ impl Engine {
         }
     }
 
-    /// The record that a message becomes: shard, run, body.
-    pub(crate) fn body_of(&self, message: &Message) -> (u16, u128, Vec<u8>) {
-        let shard_of_run = |run: &RunId| self.runs.get(run).map_or(0, |cell| cell.shard);
+    /// Where the record of a message belongs: shard and run.
+    pub(crate) fn place_of(&self, message: &Message) -> (u16, u128) {
         match message {
-            Message::Event(event) => (shard_of(event.event_id().0), 0, encode(&InputBody::Event(event.clone()))),
-            Message::Start { run, shard, flow, generation, cause, .. } => {
-                let body = InputBody::Start { flow: *flow, generation: *generation, cause: cause.clone() };
-                (*shard, run.0, encode(&body))
+            Message::Event(event) => (shard_of(event.event_id().0), 0),
+            Message::Start { run, shard, .. } => (*shard, run.0),
+            Message::Offer(Offer { run, .. }) | Message::Run { run, .. } => {
+                (self.runs.get(run).map_or(0, |cell| cell.shard), run.0)
             }
-            Message::Offer(Offer { run, wait, event, acknowledged_at, seq, .. }) => {
+        }
+    }
+
+    /// The body of the record that a message becomes.
+    pub(crate) fn body_of(message: &Message) -> Vec<u8> {
+        match message {
+            Message::Event(event) => encode(&InputBody::Event(event.clone())),
+            Message::Start { flow, generation, cause, .. } => {
+                encode(&InputBody::Start { flow: *flow, generation: *generation, cause: cause.clone() })
+            }
+            Message::Offer(Offer { wait, event, acknowledged_at, seq, .. }) => {
                 let (wait, event, acknowledged_at, seq) = (*wait, *event, *acknowledged_at, *seq);
-                let body = InputBody::Offered { wait, event, acknowledged_at, seq };
-                (shard_of_run(run), run.0, encode(&body))
+                encode(&InputBody::Offered { wait, event, acknowledged_at, seq })
             }
-            Message::Run { run, input } => (shard_of_run(run), run.0, encode(&InputBody::Run(input.clone()))),
+            Message::Run { input, .. } => encode(&InputBody::Run(input.clone())),
         }
     }
 
