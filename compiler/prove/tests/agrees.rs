@@ -21,12 +21,19 @@ use flowline_plan::*;
 
 /// Runs per sketch.
 const RUNS: u64 = 3_000;
-/// Random flows, and runs of each that is sound.
+/// Random flows where `FLOWLINE_CASES` doesn't say how many, and runs of each that is sound.
 const FLOWS: u64 = 1_000;
 const RUNS_OF_RANDOM: u64 = 60;
+/// Random flows with more nodes are left out: hardly one of them is sound, and proving them takes all the time.
+const NODES_MAX: usize = 100;
 /// Inputs after which a run only gets good answers, so that it ends.
 const ROUGH_INPUTS_MAX: usize = 60;
 const INPUTS_MAX: usize = 400;
+
+/// How many random flows are tried.
+fn flows() -> u64 {
+    std::env::var("FLOWLINE_CASES").map_or(FLOWS, |cases| cases.parse().expect("a number"))
+}
 
 #[test]
 fn sound_flows_never_misbehave() {
@@ -59,10 +66,14 @@ fn every_fault_shows_in_some_run() {
 /// Random flows, with everything that the sketches know: those without a finding never misbehave.
 #[test]
 fn what_is_proven_holds() {
-    let mut sound = 0;
-    for seed in 1..FLOWS {
-        let text = random::flow(&mut Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    let (mut tried, mut sound) = (0, 0);
+    for seed in 0..flows() {
+        let text = random::flow(&mut Dice((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         let (bundle, plan) = sketch::plan(&text);
+        if plan.nodes.len() > NODES_MAX {
+            continue;
+        }
+        tried += 1;
         let places = |_: SpanId| Span::new(FileId::from_index(0), 0, 0);
         let found = flowline_prove::prove(&bundle, &plan, &places);
         let bad = |code: &str| code.starts_with("F04") || code == "F0305" || code == "F0306";
@@ -72,7 +83,7 @@ fn what_is_proven_holds() {
             assert_eq!(shown, None, "flow {seed}:\n{text}");
         }
     }
-    assert!(sound > FLOWS / 20, "only {sound} of {FLOWS} random flows are sound: the test says little");
+    assert!(sound > tried / 4, "only {sound} of {tried} random flows are sound: the test says little");
 }
 
 /// One random run; says what went wrong.
