@@ -265,7 +265,7 @@ fn large_day(place: &Place, journal: MemoryJournal) -> Result<(Life, bool), Engi
 fn a_round_that_is_cut_in_two_goes_on_after_a_crash() {
     let mut place = Place::new(&[]);
     place.rough = false;
-    place.options.group_bytes = 4_096;
+    place = place.in_groups_of(4_096);
     let whole = MemoryJournal::new();
     let (life, _) = large_day(&place, whole.clone()).unwrap();
     let expected = life.engine.totals().clone();

@@ -67,6 +67,11 @@ impl Place {
         self
     }
 
+    pub(crate) fn in_groups_of(mut self, bytes: usize) -> Self {
+        self.options.group_bytes = bytes;
+        self
+    }
+
     pub(crate) fn world(&self) -> World {
         let errors = [("OutOfStock".to_owned(), 0.1), ("Declined".to_owned(), 0.1)].into();
         let rates = SystemRates { lost_answer: 0.1, lost_call: 0.05, down: 0.1, slow: 0.05, errors };
