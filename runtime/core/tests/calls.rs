@@ -44,6 +44,18 @@ fn calls_and_their_answers() {
             "hold~ hold- hold- incident:used-up incident:refused release notify stopped:refused",
         ),
         case(
+            "nor is the call made again by itself then",
+            vec![attempt(vec![open("hold", "h"), S::Ponr, on("commit", "h")], refused())],
+            Script { answer_ms: 3_599_990, settle_at: Some(5_000_000), ..replies(&[("hold", 1, Reply::Lost)]) },
+            "hold~ incident:refused release settled",
+        ),
+        case(
+            "but a call of which it is known that nothing happened is",
+            vec![attempt(vec![open("hold", "h"), S::Ponr, on("commit", "h")], refused())],
+            Script { answer_ms: 3_599_990, ..replies(&[("hold", 1, Reply::Refused)]) },
+            "hold- hold commit completed",
+        ),
+        case(
             "an error that leaves the outcome unknown",
             vec![attempt(vec![S::Do("pack"), N], vec![errs(&["Foggy"], vec![N])])],
             replies(&[("pack", 1, Reply::Error("Foggy"))]),

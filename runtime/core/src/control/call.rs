@@ -112,8 +112,23 @@ impl<O: Oracle> Machine<'_, O> {
         })));
     }
 
-    /// Why a call that is parked may not be made once more: the system may take it for another one by now.
+    /// Why a call may not be made once more by itself: it may have taken effect, and the system would take it for
+    /// another one by now. Pauses are short, but nobody works while the engine is down.
+    pub(super) fn would_double(&self, no: u32) -> Option<Incident> {
+        let call = self.control.frame(no)?.call.as_ref()?;
+        // Calls that let go of something are harmless a second time.
+        let acts = matches!(call.what, CallFor::Step | CallFor::Repeat { .. });
+        let said = "not repeated: its idempotency key is no longer kept; answer it by hand or settle the run";
+        let refused = || Incident::Refused { op: self.bundle.op_name(call.op), said: said.to_owned() };
+        (acts && call.doubt && !self.key_kept(call)).then(refused)
+    }
+
+    /// Why a call that is parked may not be made once more.
     pub(super) fn retry_refused(&self, no: u32) -> Option<Incident> {
+        let double = self.would_double(no);
+        if double.is_some() {
+            return double;
+        }
         let call = self.control.frame(no)?.call.as_ref().filter(|call| call.what == CallFor::Step)?;
         let expired = call.resources.iter().any(|(_, resource, _)| {
             let known = self.control.resources.get(*resource as usize);
@@ -121,14 +136,8 @@ impl<O: Oracle> Machine<'_, O> {
             let ends = state.and_then(|state| state.expires.as_ref());
             ends.and_then(|ends| self.oracle.instant_of(*resource, ends.field)).is_some_and(|at| at <= self.now)
         });
-        let said = if call.doubt && !self.key_kept(call) {
-            "not repeated: its idempotency key is no longer kept; answer it by hand or settle the run"
-        } else if expired {
-            "not repeated: its resource has expired; answer it by hand or settle the run"
-        } else {
-            return None;
-        };
-        Some(Incident::Refused { op: self.bundle.op_name(call.op), said: said.to_owned() })
+        let said = "not repeated: its resource has expired; answer it by hand or settle the run";
+        expired.then(|| Incident::Refused { op: self.bundle.op_name(call.op), said: said.to_owned() })
     }
 
     /// The next attempt of a frame's call.

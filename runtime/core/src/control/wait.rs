@@ -100,7 +100,10 @@ impl<O: Oracle> Machine<'_, O> {
             return;
         };
         match timer.what {
-            TimerFor::Retry => self.attempt_again(no),
+            TimerFor::Retry => match self.would_double(no) {
+                Some(incident) => self.park(no, incident),
+                None => self.attempt_again(no),
+            },
             TimerFor::Wait => {
                 let next = self.node_at(no).map(|node| node.next);
                 match next {
