@@ -181,7 +181,7 @@ impl Worker {
         for order in self.engine.pending_orders() {
             self.out.insert(id_of(&order), Sent::Again);
             let op = self.engine.bundle().op(order.call.op);
-            if op.is_some_and(|op| may_go_again(op, now.saturating_sub(order.call.at))) {
+            if op.is_some_and(|op| may_go_again(op, now.saturating_sub(self.first_sent_at(&order)))) {
                 orders.push(order);
             } else {
                 let said = "flowline stopped while the call was out, and the system may take a second one for new";
@@ -192,6 +192,13 @@ impl Worker {
         if !orders.is_empty() {
             self.connector.call_all(orders, &self.replies);
         }
+    }
+
+    /// When a call's first attempt went out: since then its system has known the key.
+    fn first_sent_at(&self, order: &Order) -> i64 {
+        let run = self.engine.run(order.run);
+        let calls = run.into_iter().flat_map(|run| &run.control.frames).filter_map(|frame| frame.call.as_ref());
+        calls.filter(|call| call.no == order.call.call).map(|call| call.since).next().unwrap_or(order.call.at)
     }
 
     fn tell_idle(&mut self) {

@@ -80,18 +80,26 @@ impl Place {
         World::open(Arc::clone(&self.bundle), config, Held::default(), Box::new(self.log.clone())).unwrap()
     }
 
+    fn parts(&self, store: Option<MemoryStore>) -> EngineParts {
+        EngineParts {
+            bundle: Arc::clone(&self.bundle),
+            store: store.map(|store| Arc::new(store) as Arc<dyn Store>),
+            dedupe: Dedupe::Memory(Default::default()),
+            options: self.options.clone(),
+        }
+    }
+
+    /// An engine by itself, without a store.
+    pub(crate) fn engine(&self, journal: Arc<dyn Journal>) -> Engine {
+        Engine::open(self.parts(None), journal, &mut NoWatch).unwrap().0
+    }
+
     pub(crate) fn open(
         &self,
         journal: MemoryJournal,
         store: Option<MemoryStore>,
     ) -> Result<(Life, Recovered), EngineError> {
-        let parts = EngineParts {
-            bundle: Arc::clone(&self.bundle),
-            store: store.map(|store| Arc::new(store) as Arc<dyn Store>),
-            dedupe: Dedupe::Memory(Default::default()),
-            options: self.options.clone(),
-        };
-        let (mut engine, recovered) = Engine::open(parts, Arc::new(journal), &mut NoWatch)?;
+        let (mut engine, recovered) = Engine::open(self.parts(store), Arc::new(journal), &mut NoWatch)?;
         let mut world = self.world();
         world.delivered_before(engine.now());
         let orders = engine.pending_orders();
@@ -175,7 +183,10 @@ impl Life {
     }
 
     pub(crate) fn run_to_end(&mut self) -> Result<(), EngineError> {
-        while self.advance()? {}
+        let begun = self.rounds;
+        while self.advance()? {
+            assert!(self.rounds - begun < 10_000, "the day comes to an end");
+        }
         Ok(())
     }
 

@@ -9,8 +9,28 @@
 pub(crate) mod drive;
 pub(crate) mod shop;
 
+use std::{sync::mpsc, thread, time::Duration};
+
 use drive::{Line, line};
 use shop::{ASK, BOTH, CANCEL, NUDGE, ORDER, PICKED, STRAY};
+
+/// Nothing here takes nearly as long: what is awaited for longer never comes.
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
+
+/// Runs a test on a thread of its own, so that it fails where it would wait for ever.
+pub(crate) fn bounded(test: fn()) {
+    let (done, ended) = mpsc::channel();
+    let name = thread::current().name().unwrap_or("test").to_owned();
+    let body = thread::Builder::new().name(name).spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    match ended.recv_timeout(BOUND) {
+        Ok(()) => {}
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("not at its end after {BOUND:?}: it waits for what never comes"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => std::panic::resume_unwind(body.unwrap().join().unwrap_err()),
+    }
+}
 
 /// A day in the shop that has everything in it.
 pub(crate) fn busy_day() -> Vec<Line> {
