@@ -131,6 +131,12 @@ fn meanwhile() {
             "notify notify notify +Go completed",
         ),
         case(
+            "ticks without a pause between them don't keep time from going on",
+            vec![beside(vec![S::Wait(50)], Every::Ms(0), vec![])],
+            none(),
+            "completed",
+        ),
+        case(
             "the body stands still while one runs",
             vec![beside(vec![S::Await("Go", None), S::Do("ship")], Every::Ms(300), vec![N])],
             Script { events: vec![(320, "Go")], ..replies(&[("notify", 1, Reply::Slow(200))]) },

@@ -218,7 +218,8 @@ impl<O: Oracle> Machine<'_, O> {
         let found = self.meanwhile(no, at).map(|meanwhile| (meanwhile.scope, meanwhile.kind.clone()));
         let Some((scope, MeanwhileKind::Every(every))) = found else { return };
         match self.oracle.due(no, &every) {
-            Ok(due) => self.arm_timer(no, TimerFor::Meanwhile(at), due),
+            // A tick that is due at once would come before all else, again and again, and time would stand still.
+            Ok(due) => self.arm_timer(no, TimerFor::Meanwhile(at), due.max(self.now.saturating_add(1))),
             Err(incident) => return self.park(no, incident),
         }
         if let Some(guard) = self.control.frame_mut(no).and_then(|frame| frame.guard.as_mut())
