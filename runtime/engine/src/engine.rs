@@ -14,7 +14,7 @@ use std::{
 
 use flowline_core::{Answer, Call, Ending, EventId, Incident, Input, MachineOptions, Output, Program, Run, RunId};
 use flowline_journal::{Journal, NewRecord, Position, RecordKind};
-use flowline_plan::{Bundle, FlowId, Plan, Value};
+use flowline_plan::{Bundle, FlowId, Plan, TypeId, Value};
 use flowline_store::{Store, StoreError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -401,9 +401,9 @@ impl Engine {
 }
 
 /// The order in which the inputs of one instant are taken: by kind, then by who they belong to.
-fn order_of(given: &Given) -> (u8, u128, u64, &str, &str, Option<&Value>) {
+fn order_of(given: &Given) -> (u8, u128, u64, &str, &str, Option<(TypeId, &Value)>) {
     match given {
-        Given::Event(event) => (0, 0, event.origin as u64, &event.source, &event.id, Some(&event.value)),
+        Given::Event(event) => (0, 0, event.origin as u64, &event.source, &event.id, Some((event.event, &event.value))),
         Given::Answer { run, call, attempt, .. } => {
             (1, run.0, u64::from(*call) << 32 | u64::from(*attempt), "", "", None)
         }

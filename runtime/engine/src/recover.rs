@@ -89,6 +89,12 @@ impl Engine {
     ) -> Result<(Self, Recovered), EngineError> {
         let (bytes, ours) = encode_bundle(&parts.bundle);
         let mut engine = Self::empty(parts.bundle, journal, parts.store, parts.dedupe, parts.options);
+        let marker = engine.store.as_ref().map_or(0, |store| store.marker());
+        let durable = engine.journal.durable();
+        let reflected = marker.max(engine.dedupe.marker());
+        if reflected > durable {
+            return Err(foreign(format!("it reflects record {reflected}, but the journal ends with record {durable}")));
+        }
         let Some(theirs) = bundle_of(&*engine.journal)? else {
             let body = bytes;
             let record =
@@ -103,12 +109,6 @@ impl Engine {
             return Err(EngineError::OtherBundle { ours: ours.to_string(), theirs: theirs.to_string() });
         }
         let mut found = Recovered { existed: true, ..Recovered::default() };
-        let marker = engine.store.as_ref().map_or(0, |store| store.marker());
-        let durable = engine.journal.durable();
-        let reflected = marker.max(engine.dedupe.marker());
-        if reflected > durable {
-            return Err(foreign(format!("it reflects record {reflected}, but the journal ends with record {durable}")));
-        }
         if marker > 0 {
             found.snapshots = engine.load(marker)?;
         }
