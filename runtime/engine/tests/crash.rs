@@ -132,6 +132,31 @@ fn a_store_that_dies_at_any_chunk_changes_nothing() {
     }
 }
 
+/// Dedupe keys are written before the store: after its death they know what the tail of the journal brings in again.
+#[test]
+fn dedupe_keys_that_are_ahead_of_the_store_change_nothing() {
+    let (whole, expected) = undisturbed();
+    for chunks in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let dedupe = Some(dir.path().join("dedupe"));
+        let place = Place { checkpoint_rounds: 30, dedupe, ..Place::new(&busy_day()) };
+        let (journal, store) = (MemoryJournal::new(), MemoryStore::new().dying_after(chunks));
+        if let Ok(life) = life_until_death(&place, journal.clone(), Some(store.clone())) {
+            let end = life.end();
+            if life.engine.close().is_ok() {
+                assert_eq!(end, expected);
+                assert!(chunks > 5, "there are some checkpoints: {chunks}");
+                break;
+            }
+        }
+        let store = store.reopen();
+        let life = life_until_death(&place, journal.clone(), Some(store))
+            .unwrap_or_else(|error| panic!("after {chunks} chunks: {error}"));
+        assert_eq!(life.end(), expected, "after {chunks} chunks");
+        assert_eq!(same_story(&journal, &whole), Ok(()), "after {chunks} chunks");
+    }
+}
+
 #[test]
 fn snapshots_and_tail_are_the_same_as_a_whole_replay() {
     let (_, expected) = undisturbed();

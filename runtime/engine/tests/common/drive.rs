@@ -1,5 +1,5 @@
 //! Drives an engine and a simulated world in virtual time, and lets either die.
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use flowline_core::RunId;
 use flowline_engine::{
@@ -9,7 +9,7 @@ use flowline_engine::{
 use flowline_journal::{Journal, MemoryJournal, RecordKind};
 use flowline_plan::{Bundle, TypeId, Value};
 use flowline_sim::{Held, MemoryLog, SystemRates, World, WorldConfig};
-use flowline_store::{MemoryStore, Store};
+use flowline_store::{Fingerprints, MemoryStore, Store};
 
 use super::shop;
 
@@ -48,6 +48,8 @@ pub(crate) struct Place {
     pub(crate) options: EngineOptions,
     /// After so many rounds a checkpoint is made, and the one before is waited for; 0 for none.
     pub(crate) checkpoint_rounds: u64,
+    /// Where the dedupe keys lie; without, they are kept in memory and read from the whole journal.
+    pub(crate) dedupe: Option<PathBuf>,
 }
 
 impl Place {
@@ -59,6 +61,7 @@ impl Place {
             rough: true,
             options: EngineOptions::default(),
             checkpoint_rounds: 0,
+            dedupe: None,
         }
     }
 
@@ -84,9 +87,18 @@ impl Place {
         EngineParts {
             bundle: Arc::clone(&self.bundle),
             store: store.map(|store| Arc::new(store) as Arc<dyn Store>),
-            dedupe: Dedupe::Memory(Default::default()),
+            dedupe: self.dedupe(),
             options: self.options.clone(),
         }
+    }
+
+    fn dedupe(&self) -> Dedupe {
+        let Some(dir) = &self.dedupe else { return Dedupe::Memory(Default::default()) };
+        let found = Fingerprints::open(dir).map(|(found, damaged)| {
+            assert!(damaged.is_empty(), "{damaged:?}");
+            found
+        });
+        Dedupe::Files(Box::new(found.or_else(|_| Fingerprints::recreate(dir)).unwrap()))
     }
 
     /// An engine by itself, without a store.
