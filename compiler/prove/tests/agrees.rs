@@ -124,7 +124,7 @@ fn misbehaves(bundle: &Bundle, plan: &Plan, seed: u64) -> Option<String> {
         }
         input = open.next(bundle, &control, &mut world.dice, round > ROUGH_INPUTS_MAX)?;
     }
-    None
+    Some("never ends".to_owned())
 }
 
 /// What the run waits for.

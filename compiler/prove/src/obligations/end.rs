@@ -54,12 +54,17 @@ fn finding(shape: &Shape<'_>, resource: &Resource, code: &'static Code, ends: &[
     }
     let closers = resource.closers(shape, state);
     let close = if closers.is_empty() { "close it".to_owned() } else { format!("close it with {}", any_of(&closers)) };
-    let row = resource.row(shape, state).map(|op| shape.bundle.op_name(op));
-    let by_itself = row.map_or(String::new(), |op| {
-        format!("; or let an error leave the scope that holds it, then `{op}` runs by itself")
+    let abandoned = resource.row(shape, state).filter(|_| resource.is_owed(first));
+    let by_itself = abandoned.map_or(String::new(), |op| {
+        let op = shape.bundle.op_name(op);
+        if first.cost.0 == 0 {
+            format!("; or `fail` instead: when an error leaves the attempt that opened it, `{op}` runs by itself")
+        } else {
+            format!("; or open it inside the attempt: when an error leaves that, `{op}` runs by itself")
+        }
     });
     let help = if lost {
-        format!("{close} before its block ends, or hand it out with `give`{by_itself}")
+        format!("{close} before its block ends, or hand it out with `give`")
     } else {
         format!("{close} before the run ends{by_itself}")
     };

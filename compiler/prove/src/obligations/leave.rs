@@ -69,9 +69,11 @@ impl Search<'_, '_> {
     /// Somebody ends the run here: rows have to let go of whatever is held.
     fn terminate(&mut self, at: usize, token: &Token) {
         if let (Owed::By(_), Some(state)) = (token.owed, token.state) {
-            for end in self.settle(state).into_iter().filter(|end| !end.done) {
+            for end in self.settle(state) {
+                let Some(stuck) = end.stuck else { continue };
                 let step = Step::Left(Why::Terminated, ScopeId(0));
-                self.fault(at, What::NotLetGo { step, state: end.state }, TERMINATE_MISHAPS);
+                let what = What::NotLetGo { step, state: end.state, stuck };
+                self.fault(at, what, TERMINATE_MISHAPS + end.mishaps);
             }
         }
     }
@@ -128,11 +130,12 @@ impl Search<'_, '_> {
             }
         };
         for end in ends {
-            if end.done {
+            if let Some(stuck) = end.stuck {
+                let what = What::NotLetGo { step: step.clone(), state: end.state, stuck };
+                self.fault(at, what, mishaps + end.mishaps);
+            } else {
                 let after = Token { state: Some(end.state), owed: Owed::Nobody, ..after };
                 self.handled(at, after, handler, step.clone(), mishaps + end.mishaps);
-            } else {
-                self.fault(at, What::NotLetGo { step: step.clone(), state: end.state }, mishaps + end.mishaps);
             }
         }
     }

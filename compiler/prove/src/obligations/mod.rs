@@ -62,14 +62,21 @@ pub(crate) fn explore(shape: &Shape<'_>, flowing: &Flowing) -> Explored {
 
 /// All findings of the group.
 pub(crate) fn check(shape: &Shape<'_>, explored: &Explored) -> Vec<Diagnostic> {
-    let rules = [end::check, let_go::check, state::check, after_return::check];
     let mut found: Vec<Diagnostic> = Vec::new();
     for resource in &explored.resources {
-        found.extend(rules.into_iter().flat_map(|rule| rule(shape, resource)));
+        let ends = [end::check, after_return::check].into_iter().flat_map(|rule| rule(shape, resource));
+        found.extend(ends.reduce(joined));
+        found.extend([let_go::check, state::check].into_iter().flat_map(|rule| rule(shape, resource)));
         found.extend(resource.cut.then(|| not_proven(shape, &resource.origin)));
     }
     found.extend(copied::check(shape, &explored.resources));
     found
+}
+
+/// What stays open is one mistake, wherever it shows: the first story, and where else it would end.
+fn joined(first: Diagnostic, other: Diagnostic) -> Diagnostic {
+    let places = other.secondary.into_iter().chain(other.path.last().cloned());
+    places.fold(first, |first, place| first.also(place.span, place.text))
 }
 
 /// Errors that depend on the state of a resource which no exploration follows, such as a parameter of the flow: they

@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     origin::Origin,
+    settle::Stuck,
     token::{At, Owed, Step, Token},
 };
 use crate::{flowing::Flowing, shape::Shape};
@@ -56,8 +57,8 @@ pub(super) enum What {
     OpenAtEnd(Option<NodeId>),
     /// Open when an attempt past its point of no return ends.
     OpenAfterReturn(ScopeId),
-    /// A scope is left for that reason, and settling ends in a state that isn't closed, or can't be left.
-    NotLetGo { step: Step, state: StateId },
+    /// A scope is left for that reason, and settling gets stuck in that state.
+    NotLetGo { step: Step, state: StateId, stuck: Stuck },
     /// Given to a call, or shared out, in a state that isn't taken.
     WrongState(NodeId),
 }

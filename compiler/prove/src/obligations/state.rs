@@ -47,7 +47,10 @@ fn finding(shape: &Shape<'_>, resource: &Resource, node: NodeId, faults: &[&Faul
     } else if matches!(shape.node(node).kind, NodeKind::Each(_)) {
         (&f04::WRONG_STATE, format!("{name} may be {is} here, and only what is open can be shared out"))
     } else {
-        (&f04::WRONG_STATE, format!("`{label}` takes {name} when it is {}, and it may be {is}", any_of(&takes)))
+        (
+            &f04::WRONG_STATE,
+            format!("{name} may be {is} here, and `{label}` takes it only when it is {}", any_of(&takes)),
+        )
     };
     let place = shape.node_span(node);
     let closers = resource.closers(shape, state);
@@ -56,7 +59,7 @@ fn finding(shape: &Shape<'_>, resource: &Resource, node: NodeId, faults: &[&Faul
     } else if doubt {
         "let the error leave the scope that holds it: its abandon row settles the doubt".to_owned()
     } else {
-        format!("use {name} only while it is {}; or don't close it on the way that the path shows", any_of(&takes))
+        format!("on the way that the path shows, leave out what closes {name}, or leave out `{label}`")
     };
     let finding = Diagnostic::new(code, message, place).label(format!("{name} may be {is}")).help(help);
     let last = if matches!(shape.node(node).kind, NodeKind::Each(_)) {

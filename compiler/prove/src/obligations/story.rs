@@ -4,9 +4,8 @@ use flowline_plan::{NodeKind, OpRef, ScopeKind, StateId, StateKind, Trigger};
 
 use super::{
     Resource,
-    origin::Made,
     search::Fault,
-    token::{Name, Step, Token, Why},
+    token::{Name, Owed, Step, Token, Why},
 };
 use crate::shape::Shape;
 
@@ -35,12 +34,7 @@ impl Resource {
         match step {
             Step::Silent => Vec::new(),
             Step::Done(node) => {
-                let label = &shape.node(*node).label;
-                let text = if self.origin.at == Made::Call(*node) && !matches!(before.name, Name::Slot(_)) {
-                    format!("`{label}` opens {name}: {is}")
-                } else {
-                    format!("`{label}`: {name} is {is}")
-                };
+                let text = format!("after `{}`, {name} is {is}", shape.node(*node).label);
                 vec![Label::new(shape.node_span(*node), text)]
             }
             Step::Unknown(node) => {
@@ -64,12 +58,12 @@ impl Resource {
             }
             Step::Shared(node) => vec![Label::new(shape.node_span(*node), format!("{name} is handed out: {is}"))],
             Step::Returnless(node) => {
-                let text = format!("the point of no return: nobody lets go of {name} any more");
+                let text = format!("the point of no return: from here on nobody lets go of {name}");
                 vec![Label::new(shape.node_span(*node), text)]
             }
             Step::Ended(scope) => {
                 let what = self.block(shape, *scope);
-                let text = format!("{what} ends, and nothing names {name} any more; it is still {is}");
+                let text = format!("{what} ends, and nothing has a name for {name} any more; it is still {is}");
                 vec![Label::new(shape.scope_span(*scope), text)]
             }
             Step::Left(why, target) => {
@@ -125,6 +119,11 @@ impl Resource {
     /// What names the resource where the fault comes up.
     pub(super) fn name_at(&self, fault: &Fault) -> Name {
         self.trail.get(fault.trail).map_or(Name::Nothing, |trail| trail.token.name)
+    }
+
+    /// Whether a scope would let go of the resource if an error left it where the fault comes up.
+    pub(super) fn is_owed(&self, fault: &Fault) -> bool {
+        self.trail.get(fault.trail).is_some_and(|trail| matches!(trail.token.owed, Owed::By(_)))
     }
 
     /// The operation of a state's abandon row.

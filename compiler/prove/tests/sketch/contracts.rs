@@ -34,6 +34,8 @@ pub(super) fn contracts() -> Bundle {
                 "commit StockHold held,maybe_committed>committed ?maybe_committed",
                 "release StockHold held,maybe_held>released",
                 "check raises OutOfStock",
+                "recount StockHold held,maybe_held>held",
+                "return StockHold held,maybe_held>released raises Refused",
             ],
         ),
         system(
@@ -60,9 +62,7 @@ pub(super) fn contracts() -> Bundle {
         ("CardMoney", "maybe_captured", "payments.void"),
         ("CardMoney", "captured", "payments.refund"),
     ] {
-        let this = Code { ops: vec![Instr::Local(0)], locals: 1, ..Code::default() };
-        let row = Abandon { op: op(&bundle, call), args: vec![this] };
-        state_mut(&mut bundle, ty, state).abandon = Some(row);
+        set_row(&mut bundle, ty, state, call);
     }
     let child = Plan {
         name: "case.child".to_owned(),
@@ -101,6 +101,19 @@ pub(super) fn op(bundle: &Bundle, name: &str) -> OpRef {
 pub(super) fn drop_row(bundle: &mut Bundle, state: &str) {
     let (ty, state) = state.split_once('.').unwrap();
     state_mut(bundle, ty, state).abandon = None;
+}
+
+/// Puts another operation into a row: `Type.state system.op`.
+pub(super) fn change_row(bundle: &mut Bundle, row: &str) {
+    let (place, call) = row.split_once(' ').unwrap();
+    let (ty, state) = place.split_once('.').unwrap();
+    set_row(bundle, ty, state, call);
+}
+
+fn set_row(bundle: &mut Bundle, ty: &str, state: &str, call: &str) {
+    let this = Code { ops: vec![Instr::Local(0)], locals: 1, ..Code::default() };
+    let row = Abandon { op: op(bundle, call), args: vec![this] };
+    state_mut(bundle, ty, state).abandon = Some(row);
 }
 
 fn declare(bundle: &mut Bundle, name: &str, kind: TypeKind) {

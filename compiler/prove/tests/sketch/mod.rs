@@ -34,6 +34,8 @@ pub(crate) fn plan(text: &str) -> (Bundle, Plan) {
             raises = errors.split(", ").map(|error| contracts::ty(&bundle, error)).collect();
         } else if let Some(state) = line.text.strip_prefix("without ") {
             contracts::drop_row(&mut bundle, state);
+        } else if let Some(row) = line.text.strip_prefix("row ") {
+            contracts::change_row(&mut bundle, row);
         } else {
             return true;
         }
