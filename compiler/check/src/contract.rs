@@ -75,6 +75,7 @@ pub(crate) fn clauses(globals: &Globals, module: usize, at: OpRef, text: &ast::O
     });
     unique(text.raises.iter().map(|raise| &raise.error), &mut cx.diagnostics);
     op.raises = text.raises.iter().filter_map(|raise| cx.raise(&op, raise)).collect();
+    cx.outcomes(&op, text);
     if let Some(takes) = &text.takes {
         let (least, most) = (cx.millis(&takes.least), cx.millis(&takes.most));
         if let (Some(least), Some(most)) = (least, most) {
@@ -270,6 +271,35 @@ impl Cx<'_> {
                 self.push(diagnostic);
                 OpClass::Harmless
             }
+        }
+    }
+
+    /// What is true when an answer is lost, or a call that is repeated without end is refused, has to be said.
+    fn outcomes(&mut self, op: &Op, text: &ast::Op) {
+        let opens = op.opens.as_ref().is_some_and(|opens| opens.doubt.is_none());
+        let moves = op.params.iter().filter_map(|param| param.resource.as_ref());
+        let is_silent = opens || moves.into_iter().any(|change| change.to.is_some() && change.doubt.is_none());
+        let lacks = match (op.retriable, op.idempotency.is_some()) {
+            (true, true) => None,
+            (false, _) => Some("not `retriable`"),
+            (true, false) => Some("not `idempotent`"),
+        };
+        if let (true, Some(lacks)) = (is_silent, lacks) {
+            let message = format!("operation `{}` does not say what is true when its answer is lost", op.name);
+            let help = "name a state of doubt: `[…, doubt maybe_…]`; or let it be repeated until it answers: `retriable, \
+                        idempotent by …`";
+            let diagnostic = self.found(&f02::CONTRACT, message, op.span).label(lacks).help(help);
+            self.push(diagnostic);
+        }
+        let Some(retriable) = text.retriable else { return };
+        for raise in text.raises.iter().filter(|raise| !matches!(raise.effect, Some(ast::RaiseEffect::State { .. }))) {
+            let error = &raise.error;
+            let message =
+                format!("`{}` is repeated until it is done, but `{error}` does not say what is true then", op.name);
+            let help = format!("say it: `raises {error} (… is …)`; or leave out `retriable`");
+            let diagnostic =
+                self.found(&f02::CONTRACT, message, raise.span).also(retriable, "repeated because of this");
+            self.push(diagnostic.help(help));
         }
     }
 
