@@ -1,6 +1,6 @@
 //! For logs: one line per finding and one per step of its path, drawn by codespan-reporting.
 
-use crate::human::{help, numbered};
+use crate::human::numbered;
 use crate::json::counts;
 use codespan_reporting::diagnostic::{Diagnostic as Drawn, Label as DrawnLabel, LabelStyle, Severity as DrawnSeverity};
 use codespan_reporting::files::{Error, Files, SimpleFile};
@@ -33,6 +33,11 @@ pub fn compact(finding: &Diagnostic, sources: &Sources) -> String {
     let mut files = Known::default();
     files.take(finding.primary.span.file, sources);
     term::emit_into_string(&config, &files, &drawn).expect("the primary place lies in its file")
+}
+
+/// The help; where there is none, what a fix would do: the words at the primary place aren't shown here.
+fn help(finding: &Diagnostic) -> Option<&str> {
+    finding.help.as_deref().or(finding.fix.as_ref().map(|fix| fix.title.as_str()))
 }
 
 /// `2 errors, 1 warning`; `no findings` where there are none.

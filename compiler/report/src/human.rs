@@ -1,6 +1,6 @@
 //! For people at a terminal: the source with the words underlined, drawn by miette.
 
-use flowline_diag::{Diagnostic, Label, Severity, Sources};
+use flowline_diag::{Diagnostic, Label, Severity, Sources, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use std::fmt;
 
@@ -44,7 +44,12 @@ impl Report {
         let file = finding.primary.span.file;
         let places = finding.secondary.iter().cloned().chain(numbered(&finding.path));
         let (here, elsewhere): (Vec<Label>, Vec<Label>) = places.partition(|label| label.span.file == file);
-        let labels = std::iter::once(finding.primary.clone()).chain(here).collect();
+        let mut primary = finding.primary.clone();
+        if finding.path.iter().any(|step| step.span == primary.span) {
+            // The story says it again, and better.
+            primary.text.clear();
+        }
+        let labels = once_each(std::iter::once(primary).chain(here), sources);
         Self {
             code: Some(finding.code.id),
             severity: finding.severity,
@@ -64,10 +69,30 @@ impl Report {
             message: label.text.clone(),
             help: None,
             source: NamedSource::new(sources.path(file), sources.text(file).to_owned()),
-            labels: vec![label],
+            labels: once_each(std::iter::once(label), sources),
             elsewhere: Vec::new(),
         }
     }
+}
+
+/// Each place once, with all that is said of it. A place of many lines is shown by its first: a frame around a hundred
+/// lines points at nothing.
+fn once_each(labels: impl Iterator<Item = Label>, sources: &Sources) -> Vec<Label> {
+    let mut shown: Vec<Label> = Vec::new();
+    for label in labels {
+        let span = first_line(label.span, sources);
+        match shown.iter_mut().find(|known| known.span == span) {
+            Some(known) if known.text.is_empty() => known.text = label.text,
+            Some(known) => known.text = format!("{}\n{}", known.text, label.text),
+            None => shown.push(Label::new(span, label.text)),
+        }
+    }
+    shown
+}
+
+fn first_line(span: Span, sources: &Sources) -> Span {
+    let line = sources.slice(span).lines().next().unwrap_or("").trim_end();
+    u32::try_from(line.len()).map_or(span, |len| Span::new(span.file, span.start, span.start + len))
 }
 
 /// The path's places with their numbers, as the story is told.
@@ -75,8 +100,8 @@ pub(crate) fn numbered(path: &[Label]) -> impl Iterator<Item = Label> + '_ {
     path.iter().zip(1..).map(|(label, number)| Label::new(label.span, format!("{number}. {}", label.text)))
 }
 
-/// The help, and what a fix would do where the help does not say it.
-pub(crate) fn help(finding: &Diagnostic) -> Option<String> {
+/// The help; where there is none and nothing stands at the primary place, what a fix would do.
+fn help(finding: &Diagnostic) -> Option<String> {
     match (&finding.help, &finding.fix) {
         (Some(help), _) => Some(help.clone()),
         (None, Some(fix)) if finding.primary.text.is_empty() => Some(fix.title.clone()),

@@ -88,6 +88,35 @@ fn for_programs() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&json(&findings, &sources)).unwrap());
 }
 
+/// A story that begins at the primary place tells it once; a block is shown by its first line.
+#[test]
+fn each_place_is_shown_once_and_by_its_first_line() {
+    let mut sources = Sources::default();
+    let text = "attempt {\n  do hold()\n  wait 1 h\n} on Declined {\n  stop refused\n}\n";
+    let file = sources.add("pack.flow", text);
+    let at = |words: &str| {
+        let start = text.find(words).expect("the words stand in the file") as u32;
+        Span::new(file, start, start + words.len() as u32)
+    };
+    let finding = Diagnostic::new(&f01::UNEXPECTED, "the hold is forgotten", at("do hold()"))
+        .label("it comes from here")
+        .step(at("do hold()"), "the hold is set up")
+        .step(at("do hold()"), "its answer is lost")
+        .step(Span::new(file, 0, text.len() as u32), "the attempt is left");
+    insta::assert_snapshot!(human(&finding, &sources, Colour::Off));
+}
+
+/// A log shows no words at the primary place, so it says what the fix would do.
+#[test]
+fn logs_say_what_to_do() {
+    let mut sources = Sources::default();
+    let file = sources.add("pack.flow", "task hold()\n");
+    let finding = Diagnostic::new(&f01::FOREIGN, "`task` is not a word of this language", Span::new(file, 0, 4))
+        .label("write `do`")
+        .fix("replace with `do`", Span::new(file, 0, 4), "do");
+    insta::assert_snapshot!(compact(&finding, &sources));
+}
+
 #[test]
 fn summaries_count() {
     let (findings, _) = sample();
