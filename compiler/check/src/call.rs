@@ -119,6 +119,7 @@ impl Cx<'_> {
         let mut checked = Vec::with_capacity(params.len());
         for (at, arg) in args.iter().enumerate() {
             let ty = params.get(at).map(|(_, ty)| ty);
+            let before = self.diagnostics.len();
             let expr = match (arg, ty) {
                 (Arg::Expr(expr), Some(ty @ Ty::Resource(_))) => {
                     let found = self.resource(expr, Some(ty));
@@ -134,6 +135,13 @@ impl Cx<'_> {
                     unknown(*span)
                 }
             };
+            if let (Some((name, _)), Some(finding)) =
+                (params.get(at), self.diagnostics.get_mut(before..).and_then(<[_]>::last_mut))
+                && finding.primary.span == expr.span
+                && [&f02::ID_MIXED, &f02::MISMATCH].contains(&finding.code)
+            {
+                finding.primary.text.push_str(&format!("; {callee} expects its `{name}` here"));
+            }
             if at < params.len() {
                 checked.push(expr);
             }

@@ -204,8 +204,8 @@ impl<'g> Cx<'g> {
 
     /// The finding for a value that may be absent and is used as if it were there.
     pub(crate) fn absent(&self, span: Span, ty: &Ty) -> Diagnostic {
-        self.found(&f02::OPTIONAL, format!("this may be absent: it is {}", self.show(ty)), span)
-            .label("used without a test")
+        self.found(&f02::OPTIONAL, format!("this may be absent ({}), and it is used unchecked", self.show(ty)), span)
+            .label("may be absent")
             .help("give a value for its absence with `??`, or use it inside `when … exists { … }`")
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct FlowCx<'g> {
     /// The scope that new names belong to.
     pub(crate) scope: ScopeId,
     pub(crate) status: Option<Status>,
+    /// It is said already why there is none; or the header has one that can't be read.
+    told_no_status: bool,
     /// The result behind `->`.
     pub(crate) result: Ty,
     /// What `give` ends, the innermost last.
@@ -67,6 +69,7 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
         scopes: vec![root],
         scope: ScopeId(0),
         status: None,
+        told_no_status: text.status.is_some(),
         result: flow.result.clone(),
         gives: Vec::new(),
         deadlines: Vec::new(),
@@ -194,6 +197,9 @@ impl FlowCx<'_> {
     }
 
     pub(crate) fn no_status(&mut self, span: Span) {
+        if std::mem::replace(&mut self.told_no_status, true) {
+            return;
+        }
         self.cx.push(
             Diagnostic::new(&f02::FLOW_START, "this flow has no status", span)
                 .label("a milestone of what?")

@@ -28,7 +28,7 @@ mod uses;
 mod wait;
 mod words;
 
-use flowline_diag::{Diagnostic, Severity, Span};
+use flowline_diag::{Diagnostic, Severity, Span, code::f02};
 use flowline_syntax::ast;
 use model::Model;
 
@@ -65,6 +65,13 @@ pub fn check(modules: &[SourceModule]) -> Checked {
     let (mut globals, declared) = names::collect(modules, &mut diagnostics);
     signature::fill(&mut globals, &declared, &mut diagnostics);
     bodies::fill(&mut globals, &declared, &mut diagnostics);
+    diagnostics.retain(|finding| finding.code != &f02::MISMATCH || !goes_on_unread(modules, finding.primary.span));
     diagnostics.sort_by_key(Diagnostic::order);
     Checked { model: globals.model, diagnostics }
+}
+
+/// Whether the parser couldn't read what stands right behind: in `within 90 minutes` the `90` is no number of its own.
+fn goes_on_unread(modules: &[SourceModule], span: Span) -> bool {
+    let behind = |broken: &Span| broken.file == span.file && (span.end..=span.end + 1).contains(&broken.start);
+    modules.iter().flat_map(|module| &module.broken).any(behind)
 }

@@ -260,11 +260,14 @@ impl<'g> Cx<'g> {
         }
         if !missing.is_empty() {
             let names = missing.join("`, `");
-            let verb = if missing.len() == 1 { "is" } else { "are" };
+            let (verb, help) = match missing.as_slice() {
+                [only] => ("is", format!("add an arm: `{only} => …`")),
+                [..] => ("are", "add an arm for each, or `otherwise => …` for all the rest".to_owned()),
+            };
             self.push(
                 Diagnostic::new(&f02::NOT_EXHAUSTIVE, format!("`{names}` {verb} not covered"), span)
                     .label("every value needs an arm")
-                    .help("add an arm for each, or `otherwise` for all the rest"),
+                    .help(help),
             );
         }
     }

@@ -75,6 +75,7 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
         Some(ours) => {
             finding.help(format!("did you mean `{ours}`?")).maybe_fix(format!("replace with `{ours}`"), at, ours)
         }
+        None if found == "=>" && expected.contains("`{`") => finding.help("what is done stands in a block: `{ … }`"),
         None => finding,
     })
 }
@@ -96,7 +97,7 @@ fn tail(found: &str, at: Span, text: &str) -> Diagnostic {
 fn near_keyword(rule: Rule, found: &str, at: Span) -> Option<Diagnostic> {
     let known = words::starters(rule);
     let ours = nearest(found, known.iter().copied())?;
-    let message = format!("`{found}` begins nothing that can stand here");
+    let message = format!("no line can begin with `{found}` here");
     Some(Diagnostic::new(&f01::UNEXPECTED, message, at).help(format!("did you mean `{ours}`?")).maybe_fix(
         format!("replace with `{ours}`"),
         at,
