@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::DriverError;
+use crate::{DriverError, stdlib::MODULES};
 
 /// Flow files of one project.
 pub const FILES_MAX: usize = 20_000;
@@ -30,6 +30,16 @@ pub trait Files {
     /// # Errors
     /// When one can't be read.
     fn flows(&self) -> Result<Vec<FlowFile>, DriverError>;
+
+    /// The standard library: the one in the binary, unless the library itself is what is tried out.
+    fn library(&self) -> Vec<FlowFile> {
+        let file = |(module, path, text): &(&str, &str, &str)| FlowFile {
+            path: (*path).to_owned(),
+            module: (*module).to_owned(),
+            text: (*text).to_owned(),
+        };
+        MODULES.iter().map(file).collect()
+    }
 }
 
 /// One `.flow` file.

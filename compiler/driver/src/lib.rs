@@ -13,7 +13,7 @@ use std::{path::Path, time::Duration};
 use flowline_diag::{Diagnostic, Severity, Sources};
 use flowline_plan::Bundle;
 
-pub use files::{DiskFiles, FILES_MAX, Files, MemoryFiles};
+pub use files::{DiskFiles, FILES_MAX, Files, FlowFile, MemoryFiles};
 pub use manifest::Project;
 pub use stdlib::MODULES as STDLIB;
 

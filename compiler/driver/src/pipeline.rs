@@ -7,7 +7,7 @@ use flowline_lower::lower;
 use flowline_plan::Bundle;
 use flowline_syntax::parse;
 
-use crate::{DriverError, Files, Outcome, Project, manifest, stdlib::MODULES};
+use crate::{DriverError, Files, Outcome, Project, manifest};
 
 /// Flows that are proven on a thread of its own, at least.
 const FLOWS_PER_THREAD: usize = 16;
@@ -24,11 +24,9 @@ pub(crate) fn compile(files: &dyn Files) -> Result<Outcome, DriverError> {
         },
     };
     let mut sources = Sources::default();
-    let std = MODULES.iter().map(|(module, path, text)| (sources.add(*path, *text), (*module).to_owned())).collect();
-    let own: Vec<(FileId, String)> =
-        flows.into_iter().map(|file| (sources.add(file.path, file.text), file.module)).collect();
+    let files = files.library().into_iter().chain(flows);
+    let all: Vec<(FileId, String)> = files.map(|file| (sources.add(file.path, file.text), file.module)).collect();
     watch.lap("read");
-    let all: Vec<(FileId, String)> = [std, own].concat();
     let (modules, mut findings) = parse_all(&sources, &all);
     watch.lap("parse");
     let checked = check(&modules);
