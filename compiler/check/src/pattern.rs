@@ -68,6 +68,8 @@ impl<'g> Cx<'g> {
         covered: &mut Covered,
         kind: LocalKind,
     ) -> Vec<Pattern> {
+        // An arm that can't be read has none; it may have named what is missing.
+        covered.is_broken |= patterns.is_empty();
         let alone = patterns.len() == 1;
         let was_none = covered.none.is_some();
         let checked: Vec<Pattern> =

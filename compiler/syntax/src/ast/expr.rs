@@ -181,7 +181,7 @@ pub struct FieldInit {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchArm {
     pub span: Span,
-    /// Alternatives separated by commas.
+    /// Alternatives separated by commas; none for an arm that can't be read.
     pub patterns: Vec<Pattern>,
     pub value: Expr,
 }

@@ -160,6 +160,7 @@ pub struct When {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StmtMatchArm {
     pub span: Span,
+    /// None for an arm that can't be read.
     pub patterns: Vec<Pattern>,
     /// Empty for `nothing`.
     pub body: Block,

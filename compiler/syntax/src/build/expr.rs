@@ -282,7 +282,8 @@ impl Builder<'_> {
             Rule::cut_short => None,
             _ => {
                 self.bad(&node);
-                None
+                let span = self.span(&node);
+                Some(MatchArm { span, patterns: Vec::new(), value: Expr { span, kind: ExprKind::Bad } })
             }
         }
     }
