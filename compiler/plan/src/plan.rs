@@ -134,8 +134,8 @@ pub enum NodeKind {
         branches: Vec<ScopeId>,
     },
     Each(EachNode),
-    /// Runs the body until the condition holds, evaluated in the body's scope at its end; past `max` rounds it raises
-    /// `Exhausted`.
+    /// Runs the body until it gives a value or the condition holds, evaluated in the body's scope at its end; past `max`
+    /// rounds it raises `Exhausted`.
     Repeat {
         max: Code,
         body: ScopeId,

@@ -103,6 +103,16 @@ fn time_and_events() {
             "notify notify notify =3 completed",
         ),
         case(
+            "a value that is given ends the rounds",
+            vec![
+                S::Set("n", 0),
+                S::Repeat(5, vec![S::Inc("n"), N, S::When("n", 2, vec![S::Give(7)], vec![])], None),
+                S::Show("n"),
+            ],
+            none(),
+            "notify notify =2 completed",
+        ),
+        case(
             "rounds exhausted",
             vec![attempt(
                 vec![open("hold", "h"), S::Repeat(2, vec![S::Do("assign_pick")], None)],

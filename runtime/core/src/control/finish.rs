@@ -7,6 +7,15 @@ use crate::{Ending, Incident, Output};
 impl<O: Oracle> Machine<'_, O> {
     /// A frame has come to its end: what it holds goes to the scope around it.
     pub(super) fn complete(&mut self, no: u32) -> Result<(), Incident> {
+        self.completed(no, false)
+    }
+
+    /// A frame has ended with `give`: the value of a round is that of the whole `repeat`, whatever its condition says.
+    pub(super) fn complete_given(&mut self, no: u32) -> Result<(), Incident> {
+        self.completed(no, true)
+    }
+
+    fn completed(&mut self, no: u32, given: bool) -> Result<(), Incident> {
         let Some(frame) = self.control.frame_mut(no) else { return Ok(()) };
         if let Some(guard) = &mut frame.guard
             && (guard.held_by.is_some() || !guard.queue.is_empty())
@@ -22,7 +31,17 @@ impl<O: Oracle> Machine<'_, O> {
             self.end(Ending::Completed { value });
             return Ok(());
         };
-        let again = if kind == ScopeKind::Round { Some(self.round_again(no, parent)?) } else { None };
+        let again = match kind {
+            ScopeKind::Round if given => Some(Round::Until),
+            ScopeKind::Round => Some(self.round_again(no, parent)?),
+            ScopeKind::Flow
+            | ScopeKind::Attempt
+            | ScopeKind::Handler
+            | ScopeKind::TooLate
+            | ScopeKind::Meanwhile
+            | ScopeKind::Branch
+            | ScopeKind::Element => None,
+        };
         let value = self.oracle.given(no);
         if kind == ScopeKind::Element {
             self.oracle.collect(parent, frame_iteration(self.control.frame(no)), value.clone());

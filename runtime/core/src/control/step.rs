@@ -116,7 +116,7 @@ impl<O: Oracle> Machine<'_, O> {
                 if let Some(frame) = self.control.frame_mut(no) {
                     frame.pc = None;
                 }
-                return self.complete(no);
+                return self.complete_given(no);
             }
             NodeKind::PointOfNoReturn => {
                 self.pass_return(no);
