@@ -21,7 +21,9 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
     if is_tail {
         let found = word_at(head, 0);
         let at = scan::span(file, bad.start, bad.start + found.len());
-        return Some(words::foreign(text, at, found, words::Place::Inside).unwrap_or_else(|| tail(found, at, text, bad.rule)));
+        return Some(
+            words::foreign(text, at, found, words::Place::Inside).unwrap_or_else(|| tail(found, at, text, bad.rule)),
+        );
     }
     let first = word_at(head, 0);
     let first_at = scan::span(file, bad.start, bad.start + first.len());
@@ -88,7 +90,9 @@ fn tail(found: &str, at: Span, text: &str, bad: Rule) -> Diagnostic {
             Some(ours) => {
                 finding.help(format!("did you mean `{ours}`?")).maybe_fix(format!("replace with `{ours}`"), at, ours)
             }
-            None if bad == Rule::bad_tail_item => finding.help("put a comma between them, or each on a line of its own"),
+            None if bad == Rule::bad_tail_item => {
+                finding.help("put a comma between them, or each on a line of its own")
+            }
             None => finding.help("each statement stands on a line of its own"),
         }
     })
