@@ -408,14 +408,6 @@ impl FlowCx<'_> {
     }
 
     fn stop(&mut self, outcome: &Ident, args: &[ast::Arg], with: Option<&ast::Expr>, span: Span) -> StmtKind {
-        let inside = self.enclosing().find(|(_, kind)| matches!(kind, ScopeKind::Branch | ScopeKind::Element));
-        if inside.is_some() {
-            self.cx.push(
-                Diagnostic::new(&f02::PLACE, "a branch can't stop the run", span)
-                    .label("other branches are still at work")
-                    .help("let it fail with an error, and stop in the handler"),
-            );
-        }
         let status = match self.status {
             Some(status) => Some(self.cx.variant(status.values, outcome, args, outcome.span)),
             None => {
