@@ -2,7 +2,7 @@
 use std::time::{Duration, Instant};
 
 use flowline_check::{SourceModule, check};
-use flowline_diag::{Diagnostic, FileId, Severity, Sources};
+use flowline_diag::{Diagnostic, FileId, Severity, Sources, code::f04};
 use flowline_lower::lower;
 use flowline_plan::Bundle;
 use flowline_syntax::parse;
@@ -46,12 +46,33 @@ pub(crate) fn compile(files: &dyn Files) -> Result<Outcome, DriverError> {
     }
     findings.sort_by(|a, b| a.order().cmp(&b.order()));
     findings.dedup();
+    let findings = contracts_once(findings);
     let bundle = bundle.filter(|_| !has_errors(&findings));
     Ok(Outcome { project, sources, diagnostics: findings, bundle, timings: watch.laps })
 }
 
 fn has_errors(findings: &[Diagnostic]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+/// What a contract lacks is one mistake, however many flows rely on it: the first of them tells the story.
+fn contracts_once(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut told: Vec<(Diagnostic, usize)> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        let same =
+            |(known, _): &&mut (Diagnostic, usize)| known.code == finding.code && known.message == finding.message;
+        let is_contract = finding.code == &f04::NO_WAY_BACK;
+        match if is_contract { told.iter_mut().find(same) } else { None } {
+            Some((_, more)) => *more += 1,
+            None => told.push((finding, 0)),
+        }
+    }
+    let counted = told.into_iter().map(|(finding, more)| match (more, &finding.help) {
+        (0, _) | (_, None) => finding,
+        (1, Some(help)) => Diagnostic { help: Some(format!("{help} (another place needs it too)")), ..finding },
+        (_, Some(help)) => Diagnostic { help: Some(format!("{help} ({more} other places need it too)")), ..finding },
+    });
+    counted.collect()
 }
 
 /// Parses on two threads: files don't know of each other.

@@ -46,3 +46,14 @@ fn wrong(mutation: &Mutation) -> Option<String> {
     });
     (!hit || outcome.bundle.is_some()).then(|| format!("{}:\n{}", mutation.what, common::for_logs(&outcome)))
 }
+
+/// A row that is missing is missing once, though four places rely on it.
+#[test]
+fn a_fault_of_a_contract_is_told_once() {
+    let mut changed = common::Repository::read();
+    let text = changed.text("std/inventory.flow");
+    *text = text.replacen("    maybe_held      => inventory.release(self)\n", "", 1);
+    let outcome = changed.compile();
+    let [finding] = outcome.diagnostics.as_slice() else { panic!("{}", common::for_logs(&outcome)) };
+    assert!(finding.help.as_ref().unwrap().contains("other places"), "{finding:?}");
+}

@@ -39,6 +39,8 @@ pub(super) enum FrameKind {
     AttemptBody,
     HandlerBody,
     FlowBody,
+    /// The fields of a value, behind its name or `with`: a part of an expression.
+    Fields,
     OtherBrace,
 }
 
@@ -64,6 +66,7 @@ pub(super) enum Previous {
     UpperWord {
         end: usize,
     },
+    With,
     Open,
     Close,
     Other,
@@ -115,9 +118,18 @@ impl Frame {
 
     /// A block inside this statement has closed.
     pub(super) fn closed(&mut self, kind: FrameKind) {
-        if kind != FrameKind::Bracket {
-            self.last_closed = Some(kind);
-            self.chain = 0;
+        match kind {
+            FrameKind::Bracket => {}
+            // The expression may go on behind its fields.
+            FrameKind::Fields => self.last_closed = Some(kind),
+            FrameKind::File
+            | FrameKind::AttemptBody
+            | FrameKind::HandlerBody
+            | FrameKind::FlowBody
+            | FrameKind::OtherBrace => {
+                self.last_closed = Some(kind);
+                self.chain = 0;
+            }
         }
     }
 
@@ -205,7 +217,7 @@ impl Scanner<'_> {
             "late" if frame.last_closed == Some(FrameKind::FlowBody) => frame.in_late = true,
             "promise" if frame.in_flow_header() => frame.in_promise = true,
             "if" | "else" => frame.ifs += 1,
-            "not" | "exists" | "of" | "and" | "or" => frame.chain += 1,
+            "not" | "exists" | "of" | "and" | "or" | "with" => frame.chain += 1,
             _ => {}
         }
         let deep = frame.ifs > 2 * NESTING_MAX;
@@ -213,6 +225,7 @@ impl Scanner<'_> {
         self.previous = match word {
             "and" | "or" => Previous::Operator,
             "attempt" => Previous::Attempt,
+            "with" => Previous::With,
             _ if word.starts_with(|c: char| c.is_ascii_uppercase()) => Previous::UpperWord { end: token.end },
             _ => Previous::Other,
         };
@@ -280,6 +293,9 @@ impl Scanner<'_> {
         if depth == 1 && (frame.in_flow_header() || frame.in_late) {
             frame.in_late = false;
             return FrameKind::FlowBody;
+        }
+        if matches!(previous, Previous::UpperWord { .. } | Previous::With) {
+            return FrameKind::Fields;
         }
         FrameKind::OtherBrace
     }
