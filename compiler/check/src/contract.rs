@@ -274,35 +274,6 @@ impl Cx<'_> {
         }
     }
 
-    /// What is true when an answer is lost, or a call that is repeated without end is refused, has to be said.
-    fn outcomes(&mut self, op: &Op, text: &ast::Op) {
-        let opens = op.opens.as_ref().is_some_and(|opens| opens.doubt.is_none());
-        let moves = op.params.iter().filter_map(|param| param.resource.as_ref());
-        let is_silent = opens || moves.into_iter().any(|change| change.to.is_some() && change.doubt.is_none());
-        let lacks = match (op.retriable, op.idempotency.is_some()) {
-            (true, true) => None,
-            (false, _) => Some("not `retriable`"),
-            (true, false) => Some("not `idempotent`"),
-        };
-        if let (true, Some(lacks)) = (is_silent, lacks) {
-            let message = format!("operation `{}` does not say what is true when its answer is lost", op.name);
-            let help = "name a state of doubt: `[…, doubt maybe_…]`; or let it be repeated until it answers: `retriable, \
-                        idempotent by …`";
-            let diagnostic = self.found(&f02::CONTRACT, message, op.span).label(lacks).help(help);
-            self.push(diagnostic);
-        }
-        let Some(retriable) = text.retriable else { return };
-        for raise in text.raises.iter().filter(|raise| !matches!(raise.effect, Some(ast::RaiseEffect::State { .. }))) {
-            let error = &raise.error;
-            let message =
-                format!("`{}` is repeated until it is done, but `{error}` does not say what is true then", op.name);
-            let help = format!("say it: `raises {error} (… is …)`; or leave out `retriable`");
-            let diagnostic =
-                self.found(&f02::CONTRACT, message, raise.span).also(retriable, "repeated because of this");
-            self.push(diagnostic.help(help));
-        }
-    }
-
     /// An operation and its checked arguments. With `own` the system is not looked up.
     pub(crate) fn op_call(&mut self, call: &ast::OpCall, own: Option<SystemId>) -> Option<(OpRef, Vec<Expr>)> {
         let system = match own {

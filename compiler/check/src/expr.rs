@@ -9,7 +9,7 @@ use crate::bodies::days_since_epoch;
 use crate::cx::{Cx, unknown};
 use crate::model::{Expr, ExprKind, LocalKind, Ty, TypeKind};
 use crate::names::{Symbol, suggest};
-use crate::ty::{currency_of, from_elsewhere};
+use crate::ty::{currency_of, from_elsewhere, holds_resource};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span, nearest};
 use flowline_plan::{Money, Value};
@@ -27,21 +27,30 @@ impl Cx<'_> {
     /// [`Cx::resource`].
     pub(crate) fn expr(&mut self, expr: &ast::Expr, wanted: Option<&Ty>) -> Expr {
         let checked = self.any_expr(expr, wanted);
-        if let Ty::Resource(_) = &checked.ty {
-            let words = crate::words::expr(expr);
-            self.push(
-                Diagnostic::new(&f02::RESOURCE, format!("`{words}` is a resource and can't be copied"), expr.span)
-                    .label("a second name for it would let it be used twice")
-                    .help("hand it to an operation, or use one of its fields"),
-            );
-            return unknown(expr.span);
-        }
-        checked
+        if holds_resource(&checked.ty) { self.refuse_copy(expr, &checked.ty) } else { checked }
     }
 
-    /// Checks an expression where a resource may stand: as an argument of an operation, or before a field.
+    /// Checks an expression where a resource may stand: as an argument of an operation, before a field or a method, handed
+    /// out, or gone through. A list of resources can't be made from another one: each of them has one place.
     pub(crate) fn resource(&mut self, expr: &ast::Expr, wanted: Option<&Ty>) -> Expr {
-        self.any_expr(expr, wanted)
+        let checked = self.any_expr(expr, wanted);
+        let is_name = matches!(expr.kind, ast::ExprKind::Name(_));
+        if holds_resource(&checked.ty) && !is_name { self.refuse_copy(expr, &checked.ty) } else { checked }
+    }
+
+    fn refuse_copy(&mut self, expr: &ast::Expr, ty: &Ty) -> Expr {
+        let words = crate::words::expr(expr);
+        let (is, help) = match ty {
+            Ty::Resource(_) => ("is a resource", "hand it to an operation, or use one of its fields"),
+            Ty::Optional(_) => ("is a resource", "hand it to an operation inside of `when … exists { … }`"),
+            _ => ("holds resources", "go through it with `for each`, or hand it out with `give`, under its own name"),
+        };
+        self.push(
+            Diagnostic::new(&f02::RESOURCE, format!("`{words}` {is} and can't be copied"), expr.span)
+                .label("a second name for it would let it be used twice")
+                .help(help),
+        );
+        unknown(expr.span)
     }
 
     fn any_expr(&mut self, expr: &ast::Expr, wanted: Option<&Ty>) -> Expr {
@@ -90,7 +99,7 @@ impl Cx<'_> {
             E::Unary { op, operand } => self.unary(*op, operand, span),
             E::Binary { op, op_span, left, right } => self.binary(*op, *op_span, left, right, wanted, span),
             E::Exists(inner) => {
-                let inner = self.expr(inner, None);
+                let inner = self.resource(inner, None);
                 self.note_if_never_absent(&inner);
                 Expr { span, ty: Ty::Bool, kind: ExprKind::Exists(Box::new(inner)) }
             }

@@ -18,6 +18,7 @@ mod loops;
 mod method;
 mod names;
 mod operator;
+mod outcome;
 mod pattern;
 mod record;
 mod signature;

@@ -29,7 +29,7 @@ impl FlowCx<'_> {
     }
 
     pub(crate) fn each(&mut self, each: &ast::ForEach, target: Target<'_>) -> Each {
-        let list = self.cx.expr(&each.list, None);
+        let list = self.cx.resource(&each.list, None);
         let item_ty = match &list.ty {
             Ty::List(item, _) => item.as_ref().clone(),
             Ty::Unknown => Ty::Unknown,

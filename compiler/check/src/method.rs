@@ -76,7 +76,7 @@ impl Cx<'_> {
             }
             _ => {}
         }
-        let base = self.expr(base, None);
+        let base = self.resource(base, None);
         if !optional {
             return self.method_of(base, name, args, span);
         }

@@ -148,7 +148,7 @@ impl FlowCx<'_> {
         match target {
             Target::Nowhere => None,
             Target::Bind { name, is_var, .. } => {
-                if is_var && is_resource(&ty) {
+                if is_var && ty::holds_resource(&ty) {
                     self.cx.push(
                         Diagnostic::new(&f02::RESOURCE, "a resource never sits in a `var`", name.span)
                             .label("it could be lost by an assignment")
@@ -470,13 +470,5 @@ impl FlowCx<'_> {
         }
         self.cx.pass_over_args(&call.args);
         None
-    }
-}
-
-fn is_resource(ty: &Ty) -> bool {
-    match ty {
-        Ty::Resource(_) => true,
-        Ty::Optional(inner) | Ty::List(inner, _) => is_resource(inner),
-        _ => false,
     }
 }

@@ -158,6 +158,15 @@ pub(crate) fn currency_of(name: &Ident, diagnostics: &mut Vec<Diagnostic>) -> Op
     }
 }
 
+/// Whether a value of the type is a resource, or has some inside.
+pub(crate) fn holds_resource(ty: &Ty) -> bool {
+    match ty {
+        Ty::Resource(_) => true,
+        Ty::Optional(inner) | Ty::List(inner, _) | Ty::Map(_, inner) => holds_resource(inner),
+        _ => false,
+    }
+}
+
 /// Whether a value of type `found` may stand where `wanted` is expected, as it is.
 pub(crate) fn fits(found: &Ty, wanted: &Ty) -> bool {
     match (found, wanted) {

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     Resource,
-    origin::{names, plain},
+    origin::{given_to, names, plain},
     settle::on_param,
 };
 use crate::shape::{Shape, children};
@@ -14,7 +14,7 @@ pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic
     let known = |slot: &Slot| resources.iter().any(|resource| resource.origin.slots.contains(slot));
     let mut uses: FxHashMap<Slot, Vec<NodeId>> = FxHashMap::default();
     for (at, _) in shape.nodes() {
-        for slot in names(shape, at).into_iter().filter(|slot| known(slot) && is_resource(shape, *slot)) {
+        for slot in names(shape, at).into_iter().filter(|slot| known(slot) && holds_resource(shape, *slot)) {
             uses.entry(slot).or_default().push(at);
         }
     }
@@ -28,6 +28,7 @@ pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic
                 found.push(two_names(shape, at, from, *slot, *other, *own));
             }
         }
+        found.extend(given_but_kept(shape, at, &uses));
         if let NodeKind::Call(call) = &node.kind {
             let mut args: Vec<Slot> = call.args.iter().filter_map(plain).filter(|s| uses.contains_key(s)).collect();
             args.sort_unstable();
@@ -41,6 +42,7 @@ pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic
             }
         }
     }
+    found.extend(two_lists(shape));
     let mut moved: Vec<(Slot, Vec<NodeId>)> = uses.into_iter().collect();
     moved.sort();
     for (slot, users) in moved {
@@ -58,6 +60,24 @@ fn is_resource(shape: &Shape<'_>, slot: Slot) -> bool {
         Some(Type::Optional(inner)) => matches!(**inner, Type::Resource(_)),
         Some(_) | None => false,
     }
+}
+
+/// A resource, or a list of some.
+fn holds_resource(shape: &Shape<'_>, slot: Slot) -> bool {
+    let ty = shape.scope(slot.scope).slots.get(usize::from(slot.at)).map(|def| &def.ty);
+    let is_list = matches!(ty, Some(Type::List(of, _)) if matches!(**of, Type::Resource(_)));
+    is_list || is_resource(shape, slot)
+}
+
+/// `give` of what has a name outside of the block that ends: that name stays, beside the one that takes the value.
+fn given_but_kept(shape: &Shape<'_>, at: NodeId, uses: &FxHashMap<Slot, Vec<NodeId>>) -> Option<Diagnostic> {
+    let node = shape.node(at);
+    let NodeKind::Give { value } = &node.kind else { return None };
+    let from = plain(value).filter(|from| !shape.contains(node.scope, from.scope))?;
+    let to = given_to(shape, node.scope)?;
+    let other = uses.get(&from)?.iter().find(|user| **user != at && moves(shape, **user, from))?;
+    let own = uses.get(&to)?.first()?;
+    Some(two_names(shape, at, from, to, *other, *own))
 }
 
 /// Whether the node changes who owns the resource or what state it is in.
@@ -78,6 +98,24 @@ fn two_names(shape: &Shape<'_>, at: NodeId, from: Slot, to: Slot, other: NodeId,
         .also(shape.node_span(other), format!("used as `{from}`"))
         .also(shape.node_span(own), format!("used as `{to}`"))
         .help(format!("keep one of the names: write `{from}` everywhere"))
+}
+
+/// Elements that a `for each` hands on into a list of its own, while the list that it goes through is used again.
+fn two_lists(shape: &Shape<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (at, node) in shape.nodes() {
+        let NodeKind::Each(each) = &node.kind else { continue };
+        let (Some(list), Some(result)) = (plain(&each.list), each.result) else { continue };
+        let hands_on = shape.nodes().any(|(_, inner)| {
+            matches!(&inner.kind, NodeKind::Give { value } if plain(value) == Some(each.item) && is_resource(shape, each.item))
+        });
+        let user =
+            |slot: Slot| shape.nodes().map(|(user, _)| user).find(|u| *u != at && names(shape, *u).contains(&slot));
+        if let (true, Some(other), Some(own)) = (hands_on, user(list), user(result)) {
+            found.push(two_names(shape, at, list, result, other, own));
+        }
+    }
+    found
 }
 
 /// The innermost `for each` between the name and its use: every element would use the same one.

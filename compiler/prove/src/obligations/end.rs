@@ -57,7 +57,7 @@ fn finding(shape: &Shape<'_>, resource: &Resource, code: &'static Code, ends: &[
     let abandoned = resource.row(shape, state).filter(|_| resource.is_owed(first));
     let by_itself = abandoned.map_or(String::new(), |op| {
         let op = shape.bundle.op_name(op);
-        if first.cost.0 == 0 {
+        if !resource.was_left(first) {
             format!("; or `fail` instead: when an error leaves the attempt that opened it, `{op}` runs by itself")
         } else {
             format!("; or open it inside the attempt: when an error leaves that, `{op}` runs by itself")

@@ -1,8 +1,8 @@
 //! What each place of a flow does to a resource on its way.
-use flowline_plan::{EachNode, NodeId, NodeKind, ScopeId, ScopeKind, StateKind};
+use flowline_plan::{ChooseArm, EachNode, Instr, NodeId, NodeKind, ScopeId, ScopeKind, StateKind};
 
 use super::{
-    origin::{Made, given_to, plain},
+    origin::{Made, given_to, is_list, outside, plain},
     search::{Search, What},
     token::{At, Back, Name, Owed, Step, Token, Why},
 };
@@ -20,7 +20,7 @@ impl Search<'_, '_> {
         }
         match token.at {
             At::Node(node) => self.node(at, token, node),
-            At::End(scope) => self.end(at, token, scope),
+            At::End(scope) => self.end(at, token, scope, false),
             At::Calling(node, before) => self.answers(at, token, node, before),
             At::Refused(node, raise) => self.refused(at, token, node, raise),
             At::Joining(node) => {
@@ -56,8 +56,8 @@ impl Search<'_, '_> {
                 self.beside(at, &token);
                 self.push(at, next, Step::Silent, 0);
             }
-            NodeKind::Choose { .. } => {
-                for target in targets(&node.kind) {
+            NodeKind::Choose { arms, otherwise } => {
+                for target in choices(&token, arms, *otherwise) {
                     self.push(at, Token { at: self.to(target, node.scope), ..token }, Step::Silent, 0);
                 }
             }
@@ -93,7 +93,12 @@ impl Search<'_, '_> {
             NodeKind::Give { value } => {
                 let given = plain(value).is_some_and(|slot| [Name::Slot(slot), Name::List(slot)].contains(&token.name));
                 let name = if given { Name::Given } else { token.name };
-                self.push(at, Token { at: At::End(node.scope), name, ..token }, Step::Silent, 0);
+                let ended = Token { at: At::End(node.scope), name, ..token };
+                if shape.scope(node.scope).kind == ScopeKind::Round {
+                    self.end(at, ended, node.scope, true);
+                } else {
+                    self.push(at, ended, Step::Silent, 0);
+                }
             }
             NodeKind::PointOfNoReturn => self.pass_return(at, next, no),
         }
@@ -178,8 +183,8 @@ impl Search<'_, '_> {
         self.push(at, next, step, 0);
     }
 
-    /// The end of a scope: what it holds goes to the scope around it.
-    fn end(&mut self, at: usize, token: Token, scope: ScopeId) {
+    /// The end of a scope: what it holds goes to the scope around it. A round that was `given` a value is the last.
+    fn end(&mut self, at: usize, token: Token, scope: ScopeId, given: bool) {
         let shape: &Shape<'_> = self.shape;
         let kind = shape.scope(scope).kind;
         if matches!(kind, ScopeKind::Attempt) {
@@ -208,13 +213,12 @@ impl Search<'_, '_> {
             owed @ (Owed::By(_) | Owed::Before(_) | Owed::Nobody) => owed,
         };
         after.name = match token.name {
-            Name::Slot(slot) | Name::List(slot) if shape.contains(scope, slot.scope) => Name::Nothing,
             Name::Given => match given_to(shape, scope) {
-                Some(slot) if kind == ScopeKind::Element => Name::List(slot),
+                Some(slot) if is_list(shape, slot) => Name::List(slot),
                 Some(slot) => Name::Slot(slot),
                 None => Name::Nothing,
             },
-            name @ (Name::Slot(_) | Name::List(_) | Name::Nothing) => name,
+            name @ (Name::Slot(_) | Name::List(_) | Name::Nothing) => outside(shape, name, scope),
         };
         let lost = after.name == Name::Nothing && token.name != Name::Nothing && self.is_open(token.state);
         let step = if lost { Step::Ended(scope) } else { Step::Silent };
@@ -237,11 +241,12 @@ impl Search<'_, '_> {
             }
             ScopeKind::Round => {
                 self.push(at, next, step.clone(), 0);
-                let forgotten =
-                    Token { name: if token.name == Name::Given { Name::Nothing } else { after.name }, ..after };
-                self.push(at, Token { at: self.entry(scope), ..forgotten }, step, 0);
+                if given {
+                    return;
+                }
+                self.push(at, Token { at: self.entry(scope), ..after }, step, 0);
                 let escape = Escape { site: runner, cause: Cause::Exhausted };
-                self.raise_escape(at, &Token { at: At::Node(runner), ..forgotten }, node.scope, escape);
+                self.raise_escape(at, &Token { at: At::Node(runner), ..after }, node.scope, escape);
             }
         }
     }
@@ -266,4 +271,25 @@ impl Search<'_, '_> {
         let mut nodes = self.shape.nodes().filter(|(_, node)| self.shape.contains(scope, node.scope));
         nodes.any(|(node, _)| super::origin::names(self.shape, node).contains(&slot))
     }
+}
+
+/// Where a choice may go on. Conditions aren't looked at, but for one: a name that stands for the resource `exists`.
+fn choices(token: &Token, arms: &[ChooseArm], otherwise: Option<NodeId>) -> Vec<Option<NodeId>> {
+    let mut ways = Vec::with_capacity(arms.len() + 1);
+    for arm in arms {
+        let known = match arm.condition.ops.as_slice() {
+            [Instr::Slot(slot), Instr::IsNone, nots @ ..] if token.name == Name::Slot(*slot) => {
+                nots.iter().all(|op| *op == Instr::Not).then_some(nots.len() % 2 == 1)
+            }
+            _ => None,
+        };
+        if known != Some(false) {
+            ways.push(arm.target);
+        }
+        if known == Some(true) {
+            return ways;
+        }
+    }
+    ways.push(otherwise);
+    ways
 }

@@ -2,9 +2,10 @@
 use flowline_plan::{Handler, NodeKind, OpClass, ScopeId, ScopeKind, StateId, Trigger};
 
 use super::{
+    origin::outside,
     search::{Search, What},
     settle::{Settled, settle},
-    token::{At, Name, Owed, Step, Token, Why},
+    token::{At, Owed, Step, Token, Why},
 };
 use crate::{
     cause::{Cause, Escape, catcher, runs_beside},
@@ -114,10 +115,7 @@ impl Search<'_, '_> {
         };
         let mut after = *token;
         after.outside(shape.depth(target));
-        match after.name {
-            Name::Slot(slot) | Name::List(slot) if !shape.contains(target, slot.scope) => {}
-            Name::Slot(_) | Name::List(_) | Name::Given | Name::Nothing => after.name = Name::Nothing,
-        }
+        after.name = outside(shape, after.name, target);
         let beside = shape.outward(self.scope_of(token.at)).find(|scope| runs_beside(shape.scope(*scope).kind));
         if beside.is_some_and(|beside| shape.contains(target, beside)) {
             after.back = None;

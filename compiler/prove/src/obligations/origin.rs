@@ -2,6 +2,7 @@
 use flowline_plan::{Code, Instr, NodeId, NodeKind, ScopeId, ScopeKind, Slot, Type, TypeId};
 use rustc_hash::FxHashSet;
 
+use super::token::Name;
 use crate::shape::{Shape, owns_return};
 
 /// One place that makes resources.
@@ -131,6 +132,30 @@ pub(super) fn given_to(shape: &Shape<'_>, scope: ScopeId) -> Option<Slot> {
         return result.filter(|_| takes);
     }
     if let NodeKind::Each(each) = kind { each.result } else { None }
+}
+
+/// What names the resource when the scope is gone: a name from within is gone too, but an element still is in its list.
+pub(super) fn outside(shape: &Shape<'_>, name: Name, scope: ScopeId) -> Name {
+    match name {
+        Name::Slot(slot) | Name::List(slot) if !shape.contains(scope, slot.scope) => name,
+        Name::Slot(slot) => match list_of(shape, slot) {
+            Some(list) => outside(shape, Name::List(list), scope),
+            None => Name::Nothing,
+        },
+        Name::List(_) | Name::Given | Name::Nothing => Name::Nothing,
+    }
+}
+
+/// The list that a `for each` goes through by that name.
+fn list_of(shape: &Shape<'_>, item: Slot) -> Option<Slot> {
+    shape.nodes().find_map(|(_, node)| {
+        if let NodeKind::Each(each) = &node.kind { plain(&each.list).filter(|_| each.item == item) } else { None }
+    })
+}
+
+pub(super) fn is_list(shape: &Shape<'_>, slot: Slot) -> bool {
+    let ty = shape.scope(slot.scope).slots.get(usize::from(slot.at)).map(|def| &def.ty);
+    matches!(ty, Some(Type::List(..)))
 }
 
 /// The slot, where code gives just what it holds.

@@ -126,6 +126,13 @@ impl Resource {
         self.trail.get(fault.trail).is_some_and(|trail| matches!(trail.token.owed, Owed::By(_)))
     }
 
+    /// Whether an error, an event or a deadline ended an attempt since the resource was opened.
+    pub(super) fn was_left(&self, fault: &Fault) -> bool {
+        let way = std::iter::successors(self.trail.get(fault.trail), |trail| self.trail.get(trail.from?));
+        let open = way.take_while(|trail| trail.token.state.is_some());
+        open.into_iter().any(|trail| matches!(trail.step, Step::Left(..) | Step::Refused(..)))
+    }
+
     /// The operation of a state's abandon row.
     pub(super) fn row(&self, shape: &Shape<'_>, state: StateId) -> Option<OpRef> {
         let def = shape.bundle.resource(self.origin.ty)?;
