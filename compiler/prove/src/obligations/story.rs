@@ -56,7 +56,7 @@ impl Resource {
                 }
                 vec![Label::new(shape.node_span(*node), text)]
             }
-            Step::Shared(node) => vec![Label::new(shape.node_span(*node), format!("{name} is handed out: {is}"))],
+            Step::Shared(node) => vec![Label::new(shape.node_span(*node), format!("{name} is handed out; it is {is}"))],
             Step::Returnless(node) => {
                 let text = format!("the point of no return: from here on nobody lets go of {name}");
                 vec![Label::new(shape.node_span(*node), text)]
