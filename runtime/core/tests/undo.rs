@@ -66,6 +66,15 @@ fn states_and_undo() {
             "authorise notify incident:state parked",
         ),
         case(
+            "past its point of no return a body goes to its end, but nothing more begins beside it",
+            vec![attempt(
+                vec![S::Attempt(vec![S::Ponr, S::Await("Go", None)], vec![], vec![(Every::Ms(150), vec![N])])],
+                vec![],
+            )],
+            Script { settle_at: Some(309), events: vec![(900, "Go")], ..replies(&[("notify", 1, Reply::Slow(175))]) },
+            "notify +Go settled",
+        ),
+        case(
             "an undo that uses the result first repeats the step",
             vec![attempt(vec![S::Do("post_invoice")], vec![(On::Event("Cancel", None), vec![N])])],
             Script {

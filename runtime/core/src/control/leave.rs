@@ -26,8 +26,26 @@ impl<O: Oracle> Machine<'_, O> {
             }
             inner = Some(frame);
         }
+        // A `too late` lets nobody stop it but itself.
+        let path = self.control.outward(no).take_while(|frame| frame.no != target);
+        let late: Vec<u32> =
+            path.filter(|frame| self.kind(frame) == ScopeKind::TooLate).map(|frame| frame.no).collect();
+        let stops = late.into_iter().flat_map(|late| std::iter::once(late).chain(self.stoppable_within(late)));
+        let stops: Vec<u32> = stops.collect();
+        self.mark_stopping(&stops);
         self.leave(target, cause);
+        for no in stops.iter().rev() {
+            self.try_stop(*no);
+        }
         Ok(())
+    }
+
+    fn mark_stopping(&mut self, frames: &[u32]) {
+        for no in frames {
+            if let Some(frame) = self.control.frame_mut(*no) {
+                frame.stop.get_or_insert(Stop::Outer);
+            }
+        }
     }
 
     /// Whether a frame is the body of an attempt that catches the cause.
@@ -57,13 +75,7 @@ impl<O: Oracle> Machine<'_, O> {
         // The first cause wins.
         frame.stop.get_or_insert(Stop::Leave(cause));
         let inside = self.stoppable_within(target);
-        for no in &inside {
-            if let Some(frame) = self.control.frame_mut(*no)
-                && frame.stop.is_none()
-            {
-                frame.stop = Some(Stop::Outer);
-            }
-        }
+        self.mark_stopping(&inside);
         // Inner frames have higher numbers: they stop first.
         for no in inside.iter().rev() {
             self.try_stop(*no);
@@ -88,8 +100,25 @@ impl<O: Oracle> Machine<'_, O> {
             if frame.ponr && !outside_of_body {
                 return false;
             }
-            // What runs beside a body isn't bound by the body's point of no return.
-            outside_of_body = matches!(self.kind(frame), ScopeKind::Meanwhile | ScopeKind::TooLate);
+            // A `meanwhile` isn't bound by the point of no return of the body beside which it runs. A `too late` answers
+            // an event that was taken: it goes forward with the body.
+            outside_of_body = self.kind(frame) == ScopeKind::Meanwhile;
+        }
+        false
+    }
+
+    /// Whether no `meanwhile` may begin beside a body any more: a scope around it is being left, though the body itself
+    /// may go forward to its end.
+    pub(super) fn is_over_beside(&self, body: u32) -> bool {
+        let mut outside_of_body = true;
+        for frame in self.control.outward(body) {
+            if frame.stop.is_some() {
+                return true;
+            }
+            if frame.ponr && !outside_of_body {
+                return false;
+            }
+            outside_of_body = self.kind(frame) == ScopeKind::Meanwhile;
         }
         false
     }

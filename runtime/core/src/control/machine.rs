@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 
 use flowline_plan::{Bundle, Node, NodeId, NodeKind, OpDef, OpRef, Plan, Scope, ScopeId, ScopeKind, Value};
 
-use super::{At, Control, Effect, Frame, GuardState, Oracle, Stop, WaitFor};
+use super::{At, Control, Effect, Frame, GuardState, Oracle, Queued, Stop, WaitFor};
 use crate::{CallKey, Incident, Input, Output, ids::hash128};
 
 /// Steps that one input may cause before the run is parked: far beyond any flow, short of a hang.
@@ -111,6 +111,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
 
     /// Starts each `meanwhile` and `too late` that waits and may run now; says whether there was one.
     fn start_queued(&mut self) -> bool {
+        let dropped = self.drop_queued();
         let may_run = |frame: &Frame| {
             frame.stop.is_none() && frame.guard.as_ref().is_some_and(|g| g.held_by.is_none() && !g.queue.is_empty())
         };
@@ -130,6 +131,27 @@ impl<'a, O: Oracle> Machine<'a, O> {
             {
                 self.park(no, incident);
             }
+        }
+        dropped || !bodies.is_empty()
+    }
+
+    /// Drops each `meanwhile` that waits beside a body while a scope around it is left: those that run already stop, so
+    /// no new one begins. Says whether there was one: a body may have waited for just that to end.
+    fn drop_queued(&mut self) -> bool {
+        let plan = self.plan;
+        let is_meanwhile = |queued: &Queued| {
+            plan.scopes.get(queued.scope.index()).is_some_and(|scope| scope.kind == ScopeKind::Meanwhile)
+        };
+        let waits = |frame: &&Frame| frame.guard.as_ref().is_some_and(|guard| guard.queue.iter().any(is_meanwhile));
+        let bodies = self.control.frames.iter().filter(waits).filter(|body| self.is_over_beside(body.no));
+        let bodies: Vec<u32> = bodies.map(|body| body.no).collect();
+        for body in &bodies {
+            if let Some(guard) = self.control.frame_mut(*body).and_then(|frame| frame.guard.as_mut()) {
+                guard.queue.retain(|queued| !is_meanwhile(queued));
+            }
+        }
+        if !bodies.is_empty() {
+            self.wake_all_ready();
         }
         !bodies.is_empty()
     }

@@ -314,7 +314,7 @@ impl<O: Oracle> Machine<'_, O> {
     }
 
     fn take_meanwhile(&mut self, no: u32, at: u16, event: EventId, value: &Value) -> Result<bool, Incident> {
-        if self.stopping(no) {
+        if self.is_over_beside(no) {
             return Ok(false);
         }
         let Some(Meanwhile { kind: MeanwhileKind::Event(arm), scope }) = self.meanwhile(no, at).cloned() else {

@@ -140,7 +140,8 @@ impl Drive {
 
     /// Goes on until nothing is on its way any more.
     pub(crate) fn go(&mut self) {
-        let inputs_max = self.log.len() + if self.crash_always { 1000 } else { 200_000 };
+        // A run that is stuck may tick on for ever beside its parked step.
+        let inputs_max = self.log.len() + if self.crash_always { 400 } else { 10_000 };
         while let Some(((now, _), item)) = self.queue.pop_first() {
             if now > HORIZON_MS || self.log.len() > inputs_max {
                 break;
