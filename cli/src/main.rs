@@ -10,6 +10,8 @@ mod out;
 mod progress;
 mod report;
 mod table;
+#[cfg(test)]
+mod tests;
 mod virtual_time;
 
 use std::{

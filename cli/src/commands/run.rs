@@ -1,5 +1,5 @@
 //! `flowline run`: the main job.
-use std::{sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use flowline_driver::Outcome;
 use flowline_engine::{Engine, Recovered};
@@ -47,7 +47,7 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     let Opened { mut engine, recovered, notes } = folder::open(&args.data, opening, Arc::clone(&bundle), &mut watch)?;
     drop(watch);
     tell_recovery(global, &recovered, &notes);
-    let held = held(args, &bundle)?;
+    let held = held(&args.events, &bundle)?;
     let mut world = open_world(args, &bundle, config, held, &engine)?;
     world.delivered_before(engine.now());
     let mut events = EventFile::open(&args.events, engine.cursor())?;
@@ -152,9 +152,9 @@ pub(crate) fn tell_recovery(global: Global, recovered: &Recovered, notes: &[Stri
 }
 
 /// The events that the file holds by type and key, which the simulated systems therefore don't send.
-fn held(args: &Run, bundle: &Bundle) -> Result<Held, Failure> {
+pub(crate) fn held(events: &Path, bundle: &Bundle) -> Result<Held, Failure> {
     let mut held = Held::default();
-    let mut file = EventFile::open(&args.events, None)?;
+    let mut file = EventFile::open(events, None)?;
     while let Some(line) = file.next(bundle)? {
         let Line::Event { event, time } = line else { continue };
         let Some(def) = bundle.event(event.event) else { continue };
