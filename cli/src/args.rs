@@ -32,7 +32,7 @@ pub(crate) struct Global {
     /// Say less: no progress, no notes on what is set aside
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more: every line set aside, every run of a replay
+    /// Say more: what a start does, every line set aside, every run of a replay
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
 }
@@ -145,12 +145,12 @@ pub(crate) struct Run {
     /// What the simulated world draws its lots from
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// For tests: make a checkpoint after so many records
-    #[arg(long, hide = true)]
-    pub(crate) checkpoint_records: Option<u64>,
-    /// For tests: begin a new journal segment after so many bytes
-    #[arg(long, hide = true)]
+    /// Begin a new journal segment after so many bytes [default: 16 MiB]
+    #[arg(long, value_name = "BYTES", help_heading = "For tests and small disks")]
     pub(crate) segment_bytes: Option<u64>,
+    /// Write a checkpoint after so many records [default: 16384]
+    #[arg(long, value_name = "RECORDS", help_heading = "For tests and small disks")]
+    pub(crate) checkpoint_records: Option<u64>,
 }
 
 /// Derive runs from the journal again, and prove that they come out the same

@@ -43,6 +43,9 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     let config =
         WorldConfig::from_tables(&bundle, args.seed, outcome.project.simulate.clone()).map_err(Failure::misuse)?;
     let opening = opening(args, Meta { seed: Some(args.seed) });
+    if global.verbose {
+        out::tell(&format!("opening the data folder `{}`", args.data.display()));
+    }
     let mut watch = Progress::spinner(global, "reading the journal");
     let Opened { mut engine, recovered, notes } = folder::open(&args.data, opening, Arc::clone(&bundle), &mut watch)?;
     drop(watch);

@@ -25,6 +25,9 @@ const SEED: u64 = 1;
 const EVENTS: &str = "events.ndjson";
 const QUIET: Global = Global { format: Format::Human, color: Color::Never, quiet: true, verbose: false };
 
+/// Far more instants than any day has in which something is due.
+const ROUNDS_MAX: u32 = 100_000;
+
 /// The workflows of the repository, compiled once.
 pub(super) fn workflows() -> &'static Outcome {
     static COMPILED: OnceLock<Outcome> = OnceLock::new();
@@ -110,7 +113,11 @@ impl Place {
         let mut rejected = Rejected::open(self.dir.path(), &path, QUIET)?;
         let progress = Progress::bar(QUIET, events.len(), "");
         let mut simulation = Simulation::new(&mut engine, &mut world, &mut events, &mut rejected, &progress)?;
-        while simulation.advance()? {}
+        let mut rounds = 0;
+        while simulation.advance()? {
+            rounds += 1;
+            assert!(rounds < ROUNDS_MAX, "the day comes to no end");
+        }
         let accounts = world.accounts(engine.now());
         let lines = Lines { read: events.cursor.lines, rejected: events.cursor.rejected };
         let report = report(&engine, Some(&accounts), lines);
