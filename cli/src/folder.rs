@@ -78,11 +78,14 @@ pub(crate) fn open(
     check_start(data, recovery.first_seq)?;
     let mut notes = Vec::new();
     if let Some(torn) = &recovery.torn {
-        notes.push(format!(
-            "cut {} bytes off the end of journal segment {:08}: the last write before the stop was not finished, and \
-             nobody was told that it was",
-            torn.bytes, torn.segment
-        ));
+        notes.push(match torn.bytes {
+            0 => format!("journal segment {:08} was just begun when the last stop came, and holds nothing", torn.segment),
+            bytes => format!(
+                "cut {bytes} bytes off the end of journal segment {:08}: the last write before the stop was not finished, \
+                 and nobody was told that it was",
+                torn.segment
+            ),
+        });
     }
     let journal: Arc<dyn Journal> = Arc::new(journal);
     let mut rebuilt = None;

@@ -41,7 +41,7 @@ fn check(data: &Path) -> Result<Exit, Failure> {
         number(report.segments),
         number(report.bytes)
     ))?;
-    if let Some(torn) = report.torn {
+    if let Some(torn) = report.torn.filter(|torn| torn.bytes > 0) {
         out::print(&format!(
             "the last {} bytes of segment {:08} are a write that was not finished; the next start cuts them off\n",
             torn.bytes, torn.segment

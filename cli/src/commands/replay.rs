@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Replay, global: Global) -> Result<Exit, Failure> {
         number(engine.totals().started.values().sum()),
         number(recovered.runs as u64),
     ))?;
-    if let Some(torn) = torn {
+    if let Some(torn) = torn.filter(|torn| torn.bytes > 0) {
         out::tell(&format!(
             "note: the last {} bytes of segment {:08} are a write that was not finished, and aren't part of this",
             torn.bytes, torn.segment
