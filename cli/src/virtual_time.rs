@@ -18,6 +18,11 @@ const REJECTS_MAX: usize = 1_024;
 /// Lines taken in one instant; more than that wait for the next round of it.
 const LINES_PER_ROUND: usize = 4_096;
 
+/// Virtual time ends so long after the last event of the file: longer than retailers promise anything. A run that waits for
+/// people would have its reminders for ever.
+pub(crate) const AFTERMATH_DAYS: i64 = 400;
+const DAY_MS: i64 = 86_400_000;
+
 /// Everything that moves.
 #[derive(Debug)]
 pub(crate) struct Simulation<'a> {
@@ -26,6 +31,8 @@ pub(crate) struct Simulation<'a> {
     pub(crate) events: &'a mut EventFile,
     pub(crate) rejected: &'a mut Rejected,
     progress: &'a Progress,
+    /// What is due later than this doesn't happen.
+    ends_at: i64,
     answers: BTreeMap<i64, Vec<Given>>,
     /// The next event of the file, and when it is due.
     next: Option<(EventIn, i64)>,
@@ -39,7 +46,7 @@ pub(crate) struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
-    /// Sets the clock to where the folder stands.
+    /// Sets the clock to where the folder stands. The time of the file's last event says when all is over.
     ///
     /// # Errors
     /// When the events can't be read.
@@ -49,6 +56,7 @@ impl<'a> Simulation<'a> {
         events: &'a mut EventFile,
         rejected: &'a mut Rejected,
         progress: &'a Progress,
+        last_event_at: i64,
     ) -> Result<Self, Failure> {
         let mut simulation = Self {
             engine,
@@ -56,6 +64,7 @@ impl<'a> Simulation<'a> {
             events,
             rejected,
             progress,
+            ends_at: last_event_at.saturating_add(AFTERMATH_DAYS * DAY_MS),
             answers: BTreeMap::new(),
             next: None,
             rejects: Vec::new(),
@@ -81,7 +90,7 @@ impl<'a> Simulation<'a> {
             self.next.as_ref().map(|(_, at)| *at),
             self.moved.then(|| self.engine.now()),
         ];
-        let Some(now) = due.into_iter().flatten().min() else { return Ok(false) };
+        let Some(now) = due.into_iter().flatten().min().filter(|due| *due <= self.ends_at) else { return Ok(false) };
         let now = now.max(self.engine.now());
         let mut given = Vec::new();
         while let Some((at, _)) = self.answers.first_key_value() {

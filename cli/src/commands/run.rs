@@ -16,7 +16,7 @@ use crate::{
     progress::Progress,
     report::{Lines, report},
     table::number,
-    virtual_time::Simulation,
+    virtual_time::{AFTERMATH_DAYS, Simulation},
 };
 
 /// Compiles the project and runs every event of a file through it.
@@ -50,14 +50,15 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     let Opened { mut engine, recovered, notes } = folder::open(&args.data, opening, Arc::clone(&bundle), &mut watch)?;
     drop(watch);
     tell_recovery(global, &recovered, &notes);
-    let held = held(&args.events, &bundle)?;
+    let Ahead { held, last_event_at } = Ahead::of(&args.events, &bundle)?;
     let mut world = open_world(args, &bundle, config, held, &engine)?;
     world.delivered_before(engine.now());
     let mut events = EventFile::open(&args.events, engine.cursor())?;
     let mut rejected = Rejected::open(&args.data, &args.events, global)?;
     let steps_before = engine.totals().steps;
     let progress = Progress::bar(global, events.len(), "running");
-    let mut simulation = Simulation::new(&mut engine, &mut world, &mut events, &mut rejected, &progress)?;
+    let mut simulation =
+        Simulation::new(&mut engine, &mut world, &mut events, &mut rejected, &progress, last_event_at)?;
     while simulation.advance()? {
         progress.at(simulation.events.cursor.offset);
     }
@@ -66,7 +67,7 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     let steps = engine.totals().steps - steps_before;
     let accounts = world.accounts(engine.now());
     let text = report(&engine, Some(&accounts), lines);
-    let engine_stuck = engine.live().next().is_some();
+    let live = engine.live().count();
     engine.close()?;
     let seconds = began.elapsed().as_secs_f64();
     out::print(&format!(
@@ -77,7 +78,13 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     if let Some(said) = rejected.summary(lines.rejected) {
         out::tell(&said);
     }
-    let fine = accounts.is_clean() && !engine_stuck && lines.rejected == 0;
+    if live > 0 {
+        out::tell(&format!(
+            "{} runs are still live {AFTERMATH_DAYS} days after the last event: they wait for people, or for events that don't come",
+            number(live as u64)
+        ));
+    }
+    let fine = accounts.is_clean() && live == 0 && lines.rejected == 0;
     Ok(if fine { Exit::Fine } else { Exit::Findings })
 }
 
@@ -154,21 +161,32 @@ pub(crate) fn tell_recovery(global: Global, recovered: &Recovered, notes: &[Stri
     }
 }
 
-/// The events that the file holds by type and key, which the simulated systems therefore don't send.
-pub(crate) fn held(events: &Path, bundle: &Bundle) -> Result<Held, Failure> {
-    let mut held = Held::default();
-    let mut file = EventFile::open(events, None)?;
-    while let Some(line) = file.next(bundle)? {
-        let Line::Event { event, time } = line else { continue };
-        let Some(def) = bundle.event(event.event) else { continue };
-        for (at, key) in (0u16..).zip(&def.keys) {
-            let env = ConstEnv { bundle, now: time };
-            if let Ok(value) = eval(&env, &key.code, std::slice::from_ref(&event.value)) {
-                held.insert(event.event, at, value);
+/// What has to be known of the file before its first event is taken.
+#[derive(Debug)]
+pub(crate) struct Ahead {
+    /// Its events by type and key, which the simulated systems therefore don't send.
+    pub(crate) held: Held,
+    /// The latest time of an event, ms; 0 where there is none.
+    pub(crate) last_event_at: i64,
+}
+
+impl Ahead {
+    pub(crate) fn of(events: &Path, bundle: &Bundle) -> Result<Self, Failure> {
+        let (mut held, mut last_event_at) = (Held::default(), 0);
+        let mut file = EventFile::open(events, None)?;
+        while let Some(line) = file.next(bundle)? {
+            let Line::Event { event, time } = line else { continue };
+            last_event_at = last_event_at.max(time);
+            let Some(def) = bundle.event(event.event) else { continue };
+            for (at, key) in (0u16..).zip(&def.keys) {
+                let env = ConstEnv { bundle, now: time };
+                if let Ok(value) = eval(&env, &key.code, std::slice::from_ref(&event.value)) {
+                    held.insert(event.event, at, value);
+                }
             }
         }
+        Ok(Self { held, last_event_at })
     }
-    Ok(held)
 }
 
 fn per_second(count: u64, seconds: f64) -> String {

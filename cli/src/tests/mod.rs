@@ -10,3 +10,4 @@ mod crash_anywhere;
 mod day;
 mod negative_control;
 mod place;
+mod stuck;

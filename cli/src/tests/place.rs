@@ -8,12 +8,12 @@ use flowline_driver::Outcome;
 use flowline_engine::{Dedupe, Engine, EngineOptions, EngineParts, NoWatch, Totals};
 use flowline_journal::{Journal, MemoryJournal, RecordKind};
 use flowline_plan::Bundle;
-use flowline_sim::{Accounts, Held, MemoryLog, World, WorldConfig, WorldLog};
+use flowline_sim::{Accounts, MemoryLog, World, WorldConfig, WorldLog};
 use flowline_store::{MemoryStore, Store};
 
 use crate::{
     args::{Color, Format, Global},
-    commands::run::held,
+    commands::run::Ahead,
     events::{EventFile, Rejected},
     exit::Failure,
     progress::Progress,
@@ -44,7 +44,7 @@ pub(super) struct Place {
     pub(super) bundle: Arc<Bundle>,
     pub(super) checkpoint_records: u64,
     pub(super) world: WorldConfig,
-    held: Held,
+    ahead: Ahead,
     /// Holds the events, and what is set aside.
     dir: tempfile::TempDir,
 }
@@ -77,8 +77,8 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let events = dir.path().join(EVENTS);
         std::fs::write(&events, lines.join("\n")).unwrap();
-        let held = held(&events, &bundle).unwrap();
-        Self { bundle, checkpoint_records: u64::MAX, world, held, dir }
+        let ahead = Ahead::of(&events, &bundle).unwrap();
+        Self { bundle, checkpoint_records: u64::MAX, world, ahead, dir }
     }
 
     /// The place of the compiled workflows.
@@ -106,13 +106,15 @@ impl Place {
             options: EngineOptions { checkpoint_records: self.checkpoint_records, ..EngineOptions::default() },
         };
         let (mut engine, _) = Engine::open(parts, Arc::new(journal), &mut NoWatch)?;
-        let mut world = World::open(bundle, self.world.clone(), self.held.clone(), log)?;
+        let mut world = World::open(bundle, self.world.clone(), self.ahead.held.clone(), log)?;
         world.delivered_before(engine.now());
         let path = self.dir.path().join(EVENTS);
         let mut events = EventFile::open(&path, engine.cursor())?;
         let mut rejected = Rejected::open(self.dir.path(), &path, QUIET)?;
         let progress = Progress::bar(QUIET, events.len(), "");
-        let mut simulation = Simulation::new(&mut engine, &mut world, &mut events, &mut rejected, &progress)?;
+        let last_event_at = self.ahead.last_event_at;
+        let mut simulation =
+            Simulation::new(&mut engine, &mut world, &mut events, &mut rejected, &progress, last_event_at)?;
         let mut rounds = 0;
         while simulation.advance()? {
             rounds += 1;
