@@ -32,7 +32,7 @@ pub(crate) struct Global {
     /// Say less: no progress, no notes on what is set aside
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more: what a start does, every line set aside, every run of a replay
+    /// Say more: the start of a run, every line set aside, every run of a replay
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
 }
@@ -146,10 +146,10 @@ pub(crate) struct Run {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Begin a new journal segment after so many bytes [default: 16 MiB]
-    #[arg(long, value_name = "BYTES", help_heading = "For tests and small disks")]
+    #[arg(long, value_name = "BYTES", help_heading = "For tests and small disks", hide_short_help = true)]
     pub(crate) segment_bytes: Option<u64>,
     /// Write a checkpoint after so many records [default: 16384]
-    #[arg(long, value_name = "RECORDS", help_heading = "For tests and small disks")]
+    #[arg(long, value_name = "RECORDS", help_heading = "For tests and small disks", hide_short_help = true)]
     pub(crate) checkpoint_records: Option<u64>,
 }
 

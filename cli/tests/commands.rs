@@ -62,8 +62,16 @@ fn every_command_has_help_with_an_example() {
         let example = ran.stdout.lines().skip_while(|line| !line.starts_with("Example:")).nth(1).unwrap();
         assert!(example.starts_with(&format!("  flowline {}", words.join(" "))), "{words:?}: {example}");
     }
+    // What is for tests and small disks stands below the rest, and not in the short help.
     let help = flowline(place.path(), ["run", "--help"]).stdout;
-    assert!(help.contains("lines set aside") && !help.contains("segment-bytes"), "{help}");
+    let (usual, special) = help.split_once("For tests and small disks:").unwrap();
+    assert!(
+        usual.contains("--seed") && !usual.contains("segment-bytes") && special.contains("segment-bytes"),
+        "{help}"
+    );
+    assert!(help.contains("line set aside"), "{help}");
+    let short = flowline(place.path(), ["run", "-h"]).stdout;
+    assert!(short.contains("--seed") && !short.contains("segment-bytes"), "{short}");
 }
 
 #[test]
