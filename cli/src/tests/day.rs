@@ -193,8 +193,11 @@ impl Watch for Looker {
                 seen.features.insert(format!("{what} {} is {answer}", bundle.op_name(pending.op)));
             }
         }
-        let passed = |run: &Run| run.control.frames.iter().filter(|frame| frame.ponr).count();
-        if passed(&step.after) > self.runs.get(&step.run).map_or(0, passed) {
+        let passed = |run: &Run| -> BTreeSet<u32> {
+            run.control.frames.iter().filter(|frame| frame.ponr).map(|frame| frame.no).collect()
+        };
+        let before = self.runs.get(&step.run).map(passed).unwrap_or_default();
+        if !passed(&step.after).is_subset(&before) {
             seen.no_return.insert(flow.clone(), record.now);
         }
         for output in &step.outputs {

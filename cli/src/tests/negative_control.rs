@@ -14,7 +14,7 @@ fn broken(breaks: impl FnOnce(&mut Bundle)) -> End {
 fn day_of(breaks: impl FnOnce(&mut Bundle), forgetful: Option<&str>) -> End {
     let mut bundle = workflows().bundle.clone().unwrap();
     breaks(&mut bundle);
-    let mut place = Place::new(bundle, day::lines());
+    let mut place = Place::new(&workflows().project, bundle, day::lines());
     if let Some(system) = forgetful {
         place.world.systems.get_mut(system).unwrap().lost_answer = 0.5;
     }
@@ -51,12 +51,13 @@ fn an_abandon_row_that_is_switched_off_leaves_it_unsettled() {
         let unsettled = &end.accounts.unsettled;
         assert!(!unsettled.is_empty() && !end.accounts.is_clean(), "{}", end.report);
         assert!(unsettled.iter().all(|left| (&*left.resource, &*left.state) == (resource, open)), "{unsettled:?}");
-        // Of what the row let go of, some ends by itself; all else is left.
+        // Of what the row let go of, some ends by itself, and a whole whose parts are settled stands for nothing.
         let count = |end: &End, state: &str| {
             let account = end.accounts.resource(resource).unwrap();
             account.by_state.get(state).copied().unwrap_or(0)
         };
-        assert_eq!((count(&sound, open), count(&end, open)), (0, unsettled.len() as u64));
+        assert_eq!(count(&sound, open), 0);
+        assert!(count(&end, open) >= unsettled.len() as u64);
         assert!(count(&end, settled) < count(&sound, settled), "{}", end.report);
         let left = &unsettled[0];
         let told = format!("{resource} {} of run {}, {open}", left.id, left.run);

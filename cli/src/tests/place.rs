@@ -4,7 +4,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use flowline_driver::Outcome;
+use flowline_driver::{Outcome, Project};
 use flowline_engine::{Dedupe, Engine, EngineOptions, EngineParts, NoWatch, Totals};
 use flowline_journal::{Journal, MemoryJournal, RecordKind};
 use flowline_plan::Bundle;
@@ -69,10 +69,9 @@ pub(super) struct End {
 
 impl Place {
     /// A place where these lines come in, in a world that is rougher than the one of `flow.toml`.
-    pub(super) fn new(bundle: Bundle, lines: &[String]) -> Self {
+    pub(super) fn new(project: &Project, bundle: Bundle, lines: &[String]) -> Self {
         let bundle = Arc::new(bundle);
-        let tables = workflows().project.simulate.clone();
-        let mut world = WorldConfig::from_tables(&bundle, SEED, tables).unwrap();
+        let mut world = WorldConfig::from_tables(&bundle, SEED, project.simulate.clone()).unwrap();
         roughen(&mut world);
         let dir = tempfile::tempdir().unwrap();
         let events = dir.path().join(EVENTS);
@@ -83,7 +82,7 @@ impl Place {
 
     /// The place of the compiled workflows.
     pub(super) fn of_workflows(lines: &[String]) -> Self {
-        Self::new(workflows().bundle.clone().unwrap(), lines)
+        Self::new(&workflows().project, workflows().bundle.clone().unwrap(), lines)
     }
 
     /// Lives until something dies, or to the end.
