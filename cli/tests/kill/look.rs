@@ -7,7 +7,7 @@ use flowline_journal::{FileJournal, Journal, Options, Record, RecordKind};
 use flowline_store::{OpenOutcome, SledStore, Store};
 
 /// A data folder after a kill.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Left {
     /// Runs that haven't ended.
     pub(crate) live: usize,
@@ -23,6 +23,9 @@ pub(crate) struct Left {
 
 impl Left {
     pub(crate) fn by(data: &Path) -> Self {
+        if !data.join("journal").exists() {
+            return Self::default();
+        }
         let copy = tempfile::tempdir().unwrap();
         copy_folder(data, copy.path());
         let segments = fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().path());

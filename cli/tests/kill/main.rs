@@ -143,6 +143,8 @@ fn moments(whole: &Path) -> Vec<(Moment, u64)> {
             let mut in_part = |whole: u64| whole * no / count + draw(whole / count);
             let at = match moment {
                 Moment::Settling => settling[in_part(settling.len() as u64) as usize],
+                // There has to be something to read.
+                Moment::Starting | Moment::Rebuilding => end / 8 + in_part(end * 7 / 8),
                 _ => in_part(end),
             };
             moments.push((moment, at));
