@@ -278,6 +278,33 @@ pub(crate) fn targets(kind: &NodeKind) -> Vec<Option<NodeId>> {
     targets
 }
 
+/// Whether control may get from the end of one node to another, without leaving the scope that holds both or running it
+/// again.
+pub(crate) fn comes_after(shape: &Shape<'_>, first: NodeId, then: NodeId) -> bool {
+    // A node, and the nodes whose scopes it lies in.
+    let holders = |node: NodeId| {
+        let scopes = shape.outward(shape.node(node).scope);
+        std::iter::once(node).chain(scopes.filter_map(|scope| shape.runner(scope))).collect::<Vec<_>>()
+    };
+    let before = holders(first);
+    for then in holders(then) {
+        let scope = shape.node(then).scope;
+        let Some(first) = before.iter().copied().find(|first| shape.node(*first).scope == scope) else { continue };
+        let ways_on = |at: NodeId| {
+            let node = shape.node(at);
+            targets(&node.kind).into_iter().chain([node.next]).flatten()
+        };
+        let (mut seen, mut todo) = (FxHashSet::default(), ways_on(first).collect::<Vec<_>>());
+        while let Some(at) = todo.pop() {
+            if seen.insert(at) {
+                todo.extend(ways_on(at));
+            }
+        }
+        return seen.contains(&then);
+    }
+    false
+}
+
 /// The nearest scope outward, this one included, for which no `stop` can end the run.
 pub(crate) fn no_stop_in(shape: &Shape<'_>, scope: ScopeId) -> Option<ScopeId> {
     shape.outward(scope).find(|scope| match shape.scope(*scope).kind {

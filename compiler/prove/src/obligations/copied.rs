@@ -8,6 +8,7 @@ use super::{
     origin::{given_to, names, plain},
     settle::on_param,
 };
+use crate::flowing::comes_after;
 use crate::shape::{Shape, children};
 
 pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic> {
@@ -75,7 +76,10 @@ fn given_but_kept(shape: &Shape<'_>, at: NodeId, uses: &FxHashMap<Slot, Vec<Node
     let NodeKind::Give { value } = &node.kind else { return None };
     let from = plain(value).filter(|from| !shape.contains(node.scope, from.scope))?;
     let to = given_to(shape, node.scope)?;
-    let other = uses.get(&from)?.iter().find(|user| **user != at && moves(shape, **user, from))?;
+    // Before the block has ended, and on other ways, there is only the old name.
+    let runner = shape.runner(node.scope)?;
+    let after = |user: NodeId| comes_after(shape, runner, user);
+    let other = uses.get(&from)?.iter().find(|user| after(**user) && moves(shape, **user, from))?;
     let own = uses.get(&to)?.first()?;
     Some(two_names(shape, at, from, to, *other, *own))
 }
