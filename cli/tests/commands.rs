@@ -31,7 +31,7 @@ fn broken_project(place: &Place) -> PathBuf {
     assert!(Command::new("cp").arg("-r").arg(workflows()).arg(&project).status().unwrap().success());
     let flow = project.join("pickup_in_store.flow");
     let text = fs::read_to_string(&flow).unwrap();
-    let broken = text.replacen("    in_shelf = true\n", "    in_shelf = true\n    stop refused\n", 1);
+    let broken = text.replacen("    status ready\n", "    status ready\n    stop refused\n", 1);
     assert_ne!(text, broken);
     fs::write(flow, broken).unwrap();
     project
@@ -126,7 +126,7 @@ fn findings_come_as_compact_lines_and_as_json() {
     broken_project(&place);
     let compact = flowline(place.path(), ["check", "project", "--format", "compact"]);
     compact.ends(1, "");
-    assert!(compact.stdout.contains("project/pickup_in_store.flow:49:16: error[F0401]: "), "{}", compact.stdout);
+    assert!(compact.stdout.contains("project/pickup_in_store.flow:48:16: error[F0401]: "), "{}", compact.stdout);
 
     let ran = flowline(place.path(), ["check", "project", "--format", "json"]);
     ran.ends(1, "");
@@ -140,7 +140,7 @@ fn findings_come_as_compact_lines_and_as_json() {
     assert!(hold["message"].as_str().unwrap().contains("`hold` is still held"));
     assert!(hold["help"].is_string());
     let place_of = |span: &Json| ["line", "column", "offset"].map(|part| span["start"][part].as_u64().unwrap());
-    assert_eq!(place_of(&hold["span"])[..2], [49, 16]);
+    assert_eq!(place_of(&hold["span"])[..2], [48, 16]);
     let path = hold["path"].as_array().unwrap();
     assert!(path.len() > 1);
     for step in path {
@@ -218,7 +218,10 @@ fn explain_takes_codes_as_people_type_them() {
 fn pictures_are_whole() {
     let place = place();
     for (flow, words) in [
-        ("pickup_in_store", ["inventory.hold", "on StoreCannotFulfil", "stop collected", "begins with OrderPlaced"]),
+        (
+            "pickup_in_store",
+            ["inventory.hold", "on OutOfStock, StoreCannotFulfil", "stop collected", "begins with OrderPlaced"],
+        ),
         ("ship_order", ["for each source", "on NothingAvailable", "stop shipped", "once per placed.order.id"]),
     ] {
         let svg = flowline(place.path(), ["graph", flow, &project()]);
@@ -242,8 +245,8 @@ fn a_replay_tells_the_story_of_a_run() {
     let place = Place::used();
     let list = place.flowline(&["replay", "data", "-v"]);
     list.ends(0, "");
-    let refused = list.stdout.lines().find(|line| line.ends_with("refused")).unwrap();
-    let id = refused.split_whitespace().next().unwrap();
+    let collected = list.stdout.lines().find(|line| line.ends_with("collected")).unwrap();
+    let id = collected.split_whitespace().next().unwrap();
     let ran = place.flowline(&["replay", "data", &id.to_uppercase().chars().take(12).collect::<String>()]);
     ran.ends(0, "");
     for word in [
@@ -252,7 +255,7 @@ fn a_replay_tells_the_story_of_a_run() {
         "calls inventory.hold(\"O-",
         "(call 0, attempt 1): done: StockHold {",
         "status received",
-        "ended: refused",
+        "ended: collected",
         "every state is as it was written",
     ] {
         assert!(ran.stdout.contains(word), "{word}: {}", ran.stdout);

@@ -8,16 +8,18 @@ use super::{
 
 /// The day of the workflows, with something switched off that no proof would let pass.
 fn broken(breaks: impl FnOnce(&mut Bundle)) -> End {
-    day_of(breaks, None)
-}
-
-fn day_of(breaks: impl FnOnce(&mut Bundle), forgetful: Option<&str>) -> End {
     let mut bundle = workflows().bundle.clone().unwrap();
     breaks(&mut bundle);
-    let mut place = Place::new(&workflows().project, bundle, day::lines());
-    if let Some(system) = forgetful {
-        place.world.systems.get_mut(system).unwrap().lost_answer = 0.5;
-    }
+    Place::new(&workflows().project, bundle, day::lines()).live(Disks::default()).unwrap()
+}
+
+/// The day of the workflows in a world whose system loses many answers, and doesn't do what its contract says.
+fn lied_to(system: &str, lies: impl FnOnce(&mut Bundle)) -> End {
+    let mut place = Place::of_workflows(day::lines());
+    place.world.systems.get_mut(system).unwrap().lost_answer = 0.5;
+    let mut outside = (*place.bundle).clone();
+    lies(&mut outside);
+    place.outside = outside.into();
     place.live(Disks::default()).unwrap()
 }
 
@@ -75,9 +77,9 @@ fn a_system_that_forgets_its_keys_acts_twice() {
         ("payments", "payments.capture", |bundle| op(bundle, "payments", "capture").idempotency = None),
     ];
     for (system, name, breaks) in cases {
-        let sound = day_of(|_| {}, Some(system));
+        let sound = lied_to(system, |_| {});
         assert!(sound.accounts.is_clean() && sound.totals.lost > 0, "{name}\n{}", sound.report);
-        let end = day_of(breaks, Some(system));
+        let end = lied_to(system, breaks);
         let doubled = &end.accounts.doubled;
         assert!(!doubled.is_empty() && doubled.iter().all(|twice| twice.op == name), "{doubled:?}\n{}", end.report);
         assert!(!end.accounts.is_clean());

@@ -42,6 +42,8 @@ pub(super) fn folder() -> PathBuf {
 /// Flows, a world, and the events that come in.
 pub(super) struct Place {
     pub(super) bundle: Arc<Bundle>,
+    /// The contracts as the world keeps them.
+    pub(super) outside: Arc<Bundle>,
     pub(super) checkpoint_records: u64,
     pub(super) world: WorldConfig,
     ahead: Ahead,
@@ -77,7 +79,8 @@ impl Place {
         let events = dir.path().join(EVENTS);
         std::fs::write(&events, lines.join("\n")).unwrap();
         let ahead = Ahead::of(&events, &bundle).unwrap();
-        Self { bundle, checkpoint_records: u64::MAX, world, ahead, dir }
+        let outside = Arc::clone(&bundle);
+        Self { bundle, outside, checkpoint_records: u64::MAX, world, ahead, dir }
     }
 
     /// The place of the compiled workflows.
@@ -97,15 +100,14 @@ impl Place {
         store: MemoryStore,
         log: Box<dyn WorldLog>,
     ) -> Result<End, Failure> {
-        let bundle = Arc::clone(&self.bundle);
         let parts = EngineParts {
-            bundle: Arc::clone(&bundle),
+            bundle: Arc::clone(&self.bundle),
             store: Some(Arc::new(store) as Arc<dyn Store>),
             dedupe: Dedupe::Memory(Default::default()),
             options: EngineOptions { checkpoint_records: self.checkpoint_records, ..EngineOptions::default() },
         };
         let (mut engine, _) = Engine::open(parts, Arc::new(journal), &mut NoWatch)?;
-        let mut world = World::open(bundle, self.world.clone(), self.ahead.held.clone(), log)?;
+        let mut world = World::open(Arc::clone(&self.outside), self.world.clone(), self.ahead.held.clone(), log)?;
         world.delivered_before(engine.now());
         let path = self.dir.path().join(EVENTS);
         let mut events = EventFile::open(&path, engine.cursor())?;

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use flowline_core::{
     Answer, Ending, EventId, Incident, Input, Output, ResourceView, RunId,
-    control::{Control, Machine, MachineOptions, Oracle},
+    control::{Control, Machine, Oracle},
 };
 use flowline_diag::{FileId, Span};
 use flowline_plan::*;
@@ -94,8 +94,7 @@ fn misbehaves(bundle: &Bundle, plan: &Plan, seed: u64) -> Option<String> {
     let mut input = Input::Start { args: Vec::new(), parent: None };
     for round in 0..INPUTS_MAX {
         let mut out = Vec::new();
-        let options = MachineOptions::default();
-        Machine::new(bundle, plan, &mut control, &mut world, round as i64, &options, &mut out).handle(&input);
+        Machine::new(bundle, plan, &mut control, &mut world, round as i64, &mut out).handle(&input);
         for output in out {
             match output {
                 Output::Call(call) => open.calls.push((call.call, call.attempt, call.op)),

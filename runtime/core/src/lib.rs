@@ -13,7 +13,6 @@ mod input;
 mod output;
 mod run;
 
-pub use control::MachineOptions;
 pub use data::PromiseState;
 pub use digest::Digest;
 pub use ids::{CallKey, EventId, RunId, hash128};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Ending, Input, Output, Parent, RunId,
-    control::{Control, Machine, MachineOptions},
+    control::{Control, Machine},
     data::{Data, DataOracle},
     digest::Digest,
 };
@@ -17,14 +17,13 @@ pub struct Program {
     pub bundle: Arc<Bundle>,
     pub flow: FlowId,
     pub plan: Arc<Plan>,
-    pub options: MachineOptions,
 }
 
 impl Program {
     /// The program of a flow of a bundle; none when the bundle has no such flow.
     pub fn new(bundle: &Arc<Bundle>, flow: FlowId) -> Option<Self> {
         let plan = Arc::clone(bundle.flow(flow)?);
-        Some(Self { bundle: Arc::clone(bundle), flow, plan, options: MachineOptions::default() })
+        Some(Self { bundle: Arc::clone(bundle), flow, plan })
     }
 }
 
@@ -75,16 +74,7 @@ impl Run {
         self.inputs += 1;
         let mut oracle =
             DataOracle { bundle: &program.bundle, plan: &program.plan, data: &mut self.data, now: self.now };
-        Machine::new(
-            &program.bundle,
-            &program.plan,
-            &mut self.control,
-            &mut oracle,
-            self.now,
-            &program.options,
-            &mut out,
-        )
-        .handle(input);
+        Machine::new(&program.bundle, &program.plan, &mut self.control, &mut oracle, self.now, &mut out).handle(input);
         if let Some(Output::Ended(ending)) = out.iter().rev().find(|output| matches!(output, Output::Ended(_))) {
             self.ending = Some(ending.clone());
         }

@@ -218,15 +218,3 @@ fn a_thousand_elements() {
     drive.accounts();
     assert!(drive.trace().ends_with("notify completed"));
 }
-
-/// With one abandon row switched off the accounts must notice.
-#[cfg(feature = "negative-control")]
-#[test]
-#[should_panic(expected = "is left held")]
-fn the_accounts_notice_a_missing_row() {
-    use common::contracts::ty;
-    let mut drive = Drive::new(common::build::bundle(&opened(vec![S::Fail("Boom")])), Script::default());
-    drive.program.options.abandon_off = Some((ty("StockHold"), flowline_plan::StateId(0)));
-    drive.go();
-    drive.accounts();
-}

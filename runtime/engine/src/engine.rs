@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use flowline_core::{Answer, Call, Ending, EventId, Incident, Input, MachineOptions, Output, Program, Run, RunId};
+use flowline_core::{Answer, Call, Ending, EventId, Incident, Input, Output, Program, Run, RunId};
 use flowline_journal::{Journal, NewRecord, Position, RecordKind};
 use flowline_plan::{Bundle, FlowId, Plan, TypeId, Value};
 use flowline_store::{Store, StoreError};
@@ -75,17 +75,11 @@ pub struct EngineOptions {
     pub checkpoint_bytes: u64,
     /// Bytes of one group of the journal. Well below what that takes, since a single record may be larger.
     pub group_bytes: usize,
-    pub machine: MachineOptions,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self {
-            checkpoint_records: 65_536,
-            checkpoint_bytes: 16 << 20,
-            group_bytes: 16 << 20,
-            machine: MachineOptions::default(),
-        }
+        Self { checkpoint_records: 65_536, checkpoint_bytes: 16 << 20, group_bytes: 16 << 20 }
     }
 }
 
@@ -211,11 +205,7 @@ impl Engine {
         dedupe: Dedupe,
         options: EngineOptions,
     ) -> Self {
-        let programs = (0..bundle.flows.len()).filter_map(|at| {
-            let mut program = Program::new(&bundle, FlowId::from(at))?;
-            program.options = options.machine.clone();
-            Some(Arc::new(program))
-        });
+        let programs = (0..bundle.flows.len()).filter_map(|at| Program::new(&bundle, FlowId::from(at)).map(Arc::new));
         Self {
             programs: programs.collect(),
             routes: Routes::of(&bundle),

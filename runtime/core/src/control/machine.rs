@@ -11,14 +11,6 @@ const STEPS_MAX: u32 = 2_000_000;
 /// An alarm is shown for a call that settling or a retriable operation has repeated for so long: one hour.
 pub(super) const ALARM_AFTER_MS: i64 = 60 * 60 * 1000;
 
-/// What a test may switch off to see that the accounts notice.
-#[derive(Debug, Clone, Default)]
-pub struct MachineOptions {
-    /// Ignores the abandon rows of this resource type and state.
-    #[cfg(feature = "negative-control")]
-    pub abandon_off: Option<(flowline_plan::TypeId, flowline_plan::StateId)>,
-}
-
 /// Control at work on one input.
 #[derive(Debug)]
 pub struct Machine<'a, O> {
@@ -28,8 +20,6 @@ pub struct Machine<'a, O> {
     pub(super) oracle: &'a mut O,
     /// The time of the input, ms.
     pub(super) now: i64,
-    #[cfg_attr(not(feature = "negative-control"), expect(dead_code, reason = "options exist in test builds only"))]
-    pub(super) options: &'a MachineOptions,
     out: &'a mut Vec<Output>,
     ready: VecDeque<u32>,
 }
@@ -42,10 +32,9 @@ impl<'a, O: Oracle> Machine<'a, O> {
         control: &'a mut Control,
         oracle: &'a mut O,
         now: i64,
-        options: &'a MachineOptions,
         out: &'a mut Vec<Output>,
     ) -> Self {
-        Self { bundle, plan, control, oracle, now, options, out, ready: VecDeque::new() }
+        Self { bundle, plan, control, oracle, now, out, ready: VecDeque::new() }
     }
 
     /// Takes one input and goes on until nothing more can happen without another one.

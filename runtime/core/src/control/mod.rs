@@ -21,7 +21,7 @@ pub use frame::{
     At, CallFor, Cause, Closing, Effect, Frame, GuardState, PendingCall, Queued, Resource, Stop, Timer, TimerFor, Wait,
     WaitFor,
 };
-pub use machine::{Machine, MachineOptions};
+pub use machine::Machine;
 pub use oracle::Oracle;
 
 use flowline_plan::ScopeId;

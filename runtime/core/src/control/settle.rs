@@ -50,10 +50,6 @@ impl<O: Oracle> Machine<'_, O> {
     }
 
     fn abandon_row(&self, ty: TypeId, state: Option<StateId>) -> Option<&'_ Abandon> {
-        #[cfg(feature = "negative-control")]
-        if self.options.abandon_off.is_some_and(|off| Some(off) == state.map(|state| (ty, state))) {
-            return None;
-        }
         self.bundle.resource(ty)?.states.get(state?.index())?.abandon.as_ref()
     }
 
