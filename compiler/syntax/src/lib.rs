@@ -4,8 +4,10 @@ pub mod ast;
 
 mod build;
 mod explain;
+mod format;
 mod grammar;
 mod parse;
 mod scan;
 
+pub use format::{FormatError, format};
 pub use parse::{Parsed, parse};

@@ -4,7 +4,7 @@
 //! Its result is a text of the *same length*: comments and newlines that do not count have become blanks, so that every offset in it is
 //! an offset in the file. Whatever newline is left ends a statement.
 
-mod lexer;
+pub(crate) mod lexer;
 mod lines;
 mod repair;
 

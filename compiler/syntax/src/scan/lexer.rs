@@ -2,14 +2,14 @@
 
 /// Bytes `start..end`, never empty, on character boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     Newline,
     /// `//` to the end of the line.
     Comment,
@@ -33,7 +33,7 @@ pub(super) enum TokenKind {
 const SIGNS: &[&str] = &["===", "!==", "=>", "->", "==", "!=", "<=", ">=", "??", "?.", "..", "||", "&&", ":=", "<>"];
 
 /// The token at or behind `at`; blanks are skipped.
-pub(super) fn next(text: &str, at: usize) -> Option<Token> {
+pub(crate) fn next(text: &str, at: usize) -> Option<Token> {
     let rest = text.get(at..)?;
     let trimmed = rest.trim_start_matches([' ', '\t', '\r']);
     let start = at + (rest.len() - trimmed.len());
