@@ -1,4 +1,6 @@
 //! The layout: what it looks like, that it is one, and that it keeps what a file says.
+#![allow(clippy::unwrap_used, reason = "in test support a panic is how a test fails")]
+
 use std::path::{Path, PathBuf};
 
 use flowline_syntax::{FormatError, format, parse};
