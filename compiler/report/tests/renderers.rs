@@ -1,7 +1,7 @@
 //! Each renderer tells the same story.
 
 use flowline_diag::{Diagnostic, Severity, Sources, Span, code::f01};
-use flowline_report::{Colour, compact, human, json, summary_line};
+use flowline_report::{Colour, compact, github, human, json, sarif, summary_line};
 
 /// A finding with everything, across two files, behind letters of more than one byte; and a plain one.
 fn sample() -> (Vec<Diagnostic>, Sources) {
@@ -115,6 +115,26 @@ fn logs_say_what_to_do() {
         .label("write `do`")
         .fix("replace with `do`", Span::new(file, 0, 4), "do");
     insta::assert_snapshot!(compact(&finding, &sources));
+}
+
+#[test]
+fn for_github() {
+    let (findings, sources) = sample();
+    let text: String = findings.iter().map(|finding| github(finding, &sources)).collect();
+    assert_eq!(text.lines().count(), findings.len(), "a command is one line");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn for_code_scanning() {
+    let (findings, sources) = sample();
+    let mut log = sarif(&findings, &sources, "0.1.0");
+    for rule in log["runs"][0]["tool"]["driver"]["rules"].as_array_mut().unwrap() {
+        // The page of a code may change without a change here.
+        assert!(rule["help"]["markdown"].as_str().unwrap().contains(rule["id"].as_str().unwrap()));
+        rule["help"] = "the page".into();
+    }
+    insta::assert_snapshot!(serde_json::to_string_pretty(&log).unwrap());
 }
 
 #[test]
