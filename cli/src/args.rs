@@ -46,6 +46,10 @@ pub(crate) enum Format {
     Compact,
     /// For programs
     Json,
+    /// For code-scanning services: SARIF 2.1.0
+    Sarif,
+    /// For GitHub: annotations beside the changed lines
+    Github,
 }
 
 /// When to use colours.
@@ -60,6 +64,7 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     Check(Check),
     Explain(Explain),
+    Fmt(Fmt),
     Graph(Graph),
     Run(Run),
     Replay(Replay),
@@ -76,6 +81,9 @@ pub(crate) struct Check {
     /// Fail on these too
     #[arg(long, value_enum)]
     pub(crate) deny: Option<Deny>,
+    /// Make the changes that findings are sure of, then say what is left
+    #[arg(long)]
+    pub(crate) fix: bool,
     /// Print how long each part took
     #[arg(long)]
     pub(crate) timings: bool,
@@ -93,6 +101,20 @@ pub(crate) enum Deny {
 pub(crate) struct Explain {
     /// A code such as F0401
     pub(crate) code: String,
+}
+
+/// Lay flows out in the one layout, and keep what they say
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  flowline fmt workflows\n  flowline fmt --check workflows   (changes nothing; ends with 1 when something would change)"
+)]
+pub(crate) struct Fmt {
+    /// Projects' folders or single .flow files [default: the project around the current folder]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Change nothing; name the files that aren't in the one layout, and end with 1
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// Draw a flow

@@ -8,6 +8,7 @@ mod exit;
 mod folder;
 mod out;
 mod progress;
+mod replace;
 mod report;
 mod table;
 #[cfg(test)]
@@ -55,6 +56,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Check(args) => commands::check::run(&args, global),
         Command::Explain(args) => commands::explain::run(&args),
+        Command::Fmt(args) => commands::fmt::run(&args, global),
         Command::Graph(args) => commands::graph::run(&args, global),
         Command::Run(args) => commands::run::run(&args, global),
         Command::Replay(args) => commands::replay::run(&args, global),

@@ -3,7 +3,7 @@ use flowline_diag::Severity;
 
 use crate::{
     args::{Check, Deny, Format, Global},
-    commands::project,
+    commands::{fix, plural, project},
     exit::{Exit, Failure},
     out,
 };
@@ -13,6 +13,16 @@ use crate::{
 /// # Errors
 /// When there is no project.
 pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
+    if args.fix {
+        let mended = if args.paths.is_empty() {
+            fix::mend(None)?
+        } else {
+            args.paths.iter().map(|path| fix::mend(Some(path))).sum::<Result<usize, _>>()?
+        };
+        if !global.quiet {
+            out::tell(&format!("{} made", plural(mended, "change")));
+        }
+    }
     let outcomes = if args.paths.is_empty() {
         vec![project::compile(None)?]
     } else {
@@ -25,7 +35,8 @@ pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
         findings.filter(|finding| finding.severity == severity).count()
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    if global.format != Format::Json && !global.quiet {
+    let for_people = matches!(global.format, Format::Human | Format::Compact);
+    if for_people && !global.quiet {
         let flows =
             outcomes.iter().filter_map(|outcome| outcome.bundle.as_ref()).map(|bundle| bundle.flows.len()).sum();
         out::print(&format!("{}\n", verdict(flows, errors, warnings)))?;
@@ -44,8 +55,4 @@ fn verdict(flows: usize, errors: usize, warnings: usize) -> String {
         (0, 0) => format!("{} checked: no findings", plural(flows, "flow")),
         _ => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),
     }
-}
-
-fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -25,7 +25,10 @@ pub(crate) fn compile(path: Option<&Path>) -> Result<Outcome, Failure> {
 }
 
 /// The nearest folder upward that holds a `flow.toml`.
-fn around() -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn around() -> Result<PathBuf, Failure> {
     let here =
         std::env::current_dir().map_err(|cause| Failure::misuse(format!("can't see the current folder: {cause}")))?;
     let found = here.ancestors().find(|folder| folder.join("flow.toml").is_file());
@@ -53,6 +56,8 @@ pub(crate) fn print_findings(
         }
         Format::Compact => each().map(|(finding, sources)| flowline_report::compact(finding, sources)).collect(),
         Format::Json => format!("{}\n", in_one(found)),
+        Format::Sarif => format!("{}\n", sarif(found)),
+        Format::Github => each().map(|(finding, sources)| flowline_report::github(finding, sources)).collect(),
     };
     if !to_stderr {
         return out::print(&text);
@@ -78,6 +83,25 @@ fn in_one(found: &[(&[Diagnostic], &Sources)]) -> Json {
         }
     }
     json!({ "findings": findings, "summary": summary })
+}
+
+/// One log with a run for each project.
+fn sarif(found: &[(&[Diagnostic], &Sources)]) -> Json {
+    let logs =
+        found.iter().map(|(findings, sources)| flowline_report::sarif(findings, sources, env!("CARGO_PKG_VERSION")));
+    let mut whole: Option<Json> = None;
+    for mut log in logs {
+        let Some(first) = &mut whole else {
+            whole = Some(log);
+            continue;
+        };
+        if let (Some(Json::Array(runs)), Some(Json::Array(more))) =
+            (first.get_mut("runs"), log.get_mut("runs").map(Json::take))
+        {
+            runs.extend(more);
+        }
+    }
+    whole.unwrap_or(Json::Null)
 }
 
 fn wants_color(color: Color, to_stderr: bool) -> bool {

@@ -101,7 +101,7 @@ pub(crate) fn numbered(path: &[Label]) -> impl Iterator<Item = Label> + '_ {
 }
 
 /// The help; where there is none and nothing stands at the primary place, what a fix would do.
-fn help(finding: &Diagnostic) -> Option<String> {
+pub(crate) fn help(finding: &Diagnostic) -> Option<String> {
     match (&finding.help, &finding.fix) {
         (Some(help), _) => Some(help.clone()),
         (None, Some(fix)) if finding.primary.text.is_empty() => Some(fix.title.clone()),

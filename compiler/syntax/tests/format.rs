@@ -38,6 +38,14 @@ fn laying_out_twice_changes_nothing_more() {
 }
 
 #[test]
+fn the_library_and_the_flows_are_laid_out() {
+    for (path, text) in corpus() {
+        let own = path.components().any(|part| part.as_os_str() == "stdlib" || part.as_os_str() == "workflows");
+        assert!(!own || format(&text).as_ref() == Ok(&text), "run `flowline fmt {}`", path.display());
+    }
+}
+
+#[test]
 fn what_can_not_be_read_is_left_alone() {
     for text in ["flow f(", "record R { a: }", "let x = 1", "flow f(x: E) {\n  stop “a”\n}"] {
         assert_eq!(format(text), Err(FormatError::Broken), "{text}");

@@ -13,14 +13,23 @@ pub(super) fn columns(
     marks: &Marks,
     gap: impl Fn(&Line<'_>, usize) -> usize,
 ) -> HashMap<usize, usize> {
-    let starts: HashMap<usize, usize> =
-        lines.iter().enumerate().filter_map(|(at, line)| Some((line.words.first()?.start, at))).collect();
+    let starts: Vec<usize> = lines.iter().filter_map(|line| Some(line.words.first()?.start)).collect();
+    // Where a line begins, and which line an offset lies on; lines of comments count too.
+    let numbers: Vec<usize> =
+        lines.iter().enumerate().filter(|(_, line)| !line.words.is_empty()).map(|(at, _)| at).collect();
+    let line_of = |offset: usize| {
+        let behind = starts.partition_point(|start| *start <= offset);
+        numbers.get(behind.checked_sub(1)?).copied()
+    };
     let mut pads = HashMap::new();
     let mut run: Vec<(&Row, usize)> = Vec::new();
     for row in &marks.rows {
-        let Some(line) = starts.get(&row.start).copied() else { continue };
-        let follows = run.last().is_some_and(|(last, at)| {
-            last.group == row.group && at + 1 == line && lines.get(line).is_some_and(|line| !line.after_blank)
+        let Some(line) = line_of(row.start).filter(|_| starts.binary_search(&row.start).is_ok()) else { continue };
+        let follows = run.last().is_some_and(|(last, _)| {
+            let ends = line_of(last.end.saturating_sub(1));
+            last.group == row.group
+                && ends.is_some_and(|ends| ends + 1 == line)
+                && lines.get(line).is_some_and(|line| !line.after_blank)
         });
         if !follows {
             align(&run, lines, &gap, &mut pads);

@@ -35,6 +35,7 @@ pub(super) struct Row {
     /// Rows of one group belong together where they stand below each other.
     pub(super) group: usize,
     pub(super) start: usize,
+    pub(super) end: usize,
     /// The token that each column begins with, where the row has that column.
     pub(super) cells: Vec<Option<usize>>,
 }
@@ -172,7 +173,8 @@ impl Marks {
                 Rule::table_head | Rule::row => (0, bars(&row, base)),
                 _ => continue,
             };
-            self.rows.push(Row { group: group * 2 + kind, start, cells });
+            let end = base + row.as_span().end();
+            self.rows.push(Row { group: group * 2 + kind, start, end, cells });
         }
     }
 }
