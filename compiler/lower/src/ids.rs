@@ -3,7 +3,7 @@
 //! A node's identity is the hash of its path: the names of the nodes whose scopes it lies in, its own name, and its place
 //! among nodes of that name in its scope. Neither positions nor words of other statements go into it.
 
-use flowline_plan::{Node, NodeKind, ScopeId, StableId, Trigger};
+use flowline_plan::{Node, ScopeId, StableId};
 use rustc_hash::FxHashMap;
 
 /// Gives the nodes their identities. `names` has each node's own name; nodes stand in the order of the text, so that one
@@ -18,7 +18,7 @@ pub(crate) fn assign(nodes: &mut [Node], names: &[String], roles: &[String]) {
         *equals += 1;
         node.id = hash(&path);
         let mut inner_names: FxHashMap<&str, usize> = FxHashMap::default();
-        for scope in inner(&node.kind) {
+        for scope in node.kind.scopes() {
             let role = roles.get(scope.index()).map_or("", String::as_str);
             let equals = inner_names.entry(role).or_default();
             if let Some(place) = paths.get_mut(scope.index()) {
@@ -33,38 +33,4 @@ fn hash(path: &str) -> StableId {
     let hash = blake3::hash(path.as_bytes());
     let (head, _) = hash.as_bytes().split_first_chunk::<8>().expect("a blake3 hash has 32 bytes");
     StableId(u64::from_le_bytes(*head))
-}
-
-/// The scopes that a node holds, in the order of the text as far as the plan knows it.
-fn inner(kind: &NodeKind) -> Vec<ScopeId> {
-    match kind {
-        NodeKind::Attempt { body, handlers, meanwhile, .. } => {
-            let mut scopes = vec![*body];
-            for handler in handlers {
-                scopes.push(handler.scope);
-                if let Trigger::Event { too_late: Some(late), .. } = &handler.trigger
-                    && !scopes.contains(late)
-                {
-                    scopes.push(*late);
-                }
-            }
-            scopes.extend(meanwhile.iter().map(|beside| beside.scope));
-            scopes
-        }
-        NodeKind::Parallel { branches } => branches.clone(),
-        NodeKind::Each(each) => vec![each.body],
-        NodeKind::Repeat { body, .. } => vec![*body],
-        NodeKind::Let { .. }
-        | NodeKind::Call(_)
-        | NodeKind::Await(_)
-        | NodeKind::Wait { .. }
-        | NodeKind::Choose { .. }
-        | NodeKind::Emit { .. }
-        | NodeKind::Status { .. }
-        | NodeKind::RunFlow(_)
-        | NodeKind::Fail { .. }
-        | NodeKind::Stop { .. }
-        | NodeKind::Give { .. }
-        | NodeKind::PointOfNoReturn => Vec::new(),
-    }
 }

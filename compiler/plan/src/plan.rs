@@ -169,6 +169,42 @@ pub enum NodeKind {
     PointOfNoReturn,
 }
 
+impl NodeKind {
+    /// The scopes that the node runs, in the order of the text; a `too late` behind its handler.
+    pub fn scopes(&self) -> Vec<ScopeId> {
+        match self {
+            Self::Attempt { body, handlers, meanwhile, .. } => {
+                let mut scopes = vec![*body];
+                for handler in handlers {
+                    scopes.push(handler.scope);
+                    if let Trigger::Event { too_late: Some(late), .. } = &handler.trigger
+                        && !scopes.contains(late)
+                    {
+                        scopes.push(*late);
+                    }
+                }
+                scopes.extend(meanwhile.iter().map(|beside| beside.scope));
+                scopes
+            }
+            Self::Parallel { branches } => branches.clone(),
+            Self::Each(each) => vec![each.body],
+            Self::Repeat { body, .. } => vec![*body],
+            Self::Let { .. }
+            | Self::Call(_)
+            | Self::Await(_)
+            | Self::Wait { .. }
+            | Self::Choose { .. }
+            | Self::Emit { .. }
+            | Self::Status { .. }
+            | Self::RunFlow(_)
+            | Self::Fail { .. }
+            | Self::Stop { .. }
+            | Self::Give { .. }
+            | Self::PointOfNoReturn => Vec::new(),
+        }
+    }
+}
+
 /// A durable call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallNode {

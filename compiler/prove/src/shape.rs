@@ -1,7 +1,7 @@
 //! How the scopes of a plan hang together, as the runtime nests their frames.
 use flowline_diag::Span;
 use flowline_plan::{
-    Bundle, CallNode, Handler, Node, NodeId, NodeKind, OpDef, Plan, Scope, ScopeId, ScopeKind, Slot, SpanId, Trigger,
+    Bundle, CallNode, Handler, Node, NodeId, NodeKind, OpDef, Plan, Scope, ScopeId, ScopeKind, Slot, SpanId,
 };
 
 use crate::Places;
@@ -28,7 +28,7 @@ impl<'a> Shape<'a> {
     pub(crate) fn new(bundle: &'a Bundle, plan: &'a Plan, places: &'a dyn Places) -> Self {
         let mut shape = Self { bundle, plan, places, hung: vec![Hung::default(); plan.scopes.len()] };
         for (at, node) in plan.nodes.iter().enumerate() {
-            for scope in children(node) {
+            for scope in node.kind.scopes() {
                 let beside = matches!(shape.scope(scope).kind, ScopeKind::Meanwhile | ScopeKind::TooLate);
                 let outer =
                     if let (NodeKind::Attempt { body, .. }, true) = (&node.kind, beside) { *body } else { node.scope };
@@ -126,34 +126,5 @@ pub(crate) fn owns_return(kind: ScopeKind) -> bool {
     match kind {
         ScopeKind::Attempt | ScopeKind::Element | ScopeKind::Flow => true,
         ScopeKind::Handler | ScopeKind::TooLate | ScopeKind::Meanwhile | ScopeKind::Branch | ScopeKind::Round => false,
-    }
-}
-
-/// The scopes that a node runs.
-pub(crate) fn children(node: &Node) -> Vec<ScopeId> {
-    match &node.kind {
-        NodeKind::Attempt { body, handlers, meanwhile, .. } => {
-            let late = handlers.iter().filter_map(|handler| match &handler.trigger {
-                Trigger::Event { too_late, .. } => *too_late,
-                Trigger::Errors(_) | Trigger::After(_) => None,
-            });
-            let own = handlers.iter().map(|handler| handler.scope);
-            std::iter::once(*body).chain(own).chain(late).chain(meanwhile.iter().map(|m| m.scope)).collect()
-        }
-        NodeKind::Parallel { branches } => branches.clone(),
-        NodeKind::Each(each) => vec![each.body],
-        NodeKind::Repeat { body, .. } => vec![*body],
-        NodeKind::Let { .. }
-        | NodeKind::Call(_)
-        | NodeKind::Await(_)
-        | NodeKind::Wait { .. }
-        | NodeKind::Choose { .. }
-        | NodeKind::Emit { .. }
-        | NodeKind::Status { .. }
-        | NodeKind::RunFlow(_)
-        | NodeKind::Fail { .. }
-        | NodeKind::Stop { .. }
-        | NodeKind::Give { .. }
-        | NodeKind::PointOfNoReturn => Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     settle::on_param,
 };
 use crate::flowing::comes_after;
-use crate::shape::{Shape, children};
+use crate::shape::Shape;
 
 pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic> {
     let known = |slot: &Slot| resources.iter().any(|resource| resource.origin.slots.contains(slot));
@@ -147,7 +147,7 @@ fn two_branches(shape: &Shape<'_>, slot: Slot, users: &[NodeId]) -> Option<Diagn
             continue;
         }
         let in_branch = |branch| users.iter().find(|user| shape.contains(branch, shape.node(**user).scope)).copied();
-        let users: Vec<NodeId> = children(node).into_iter().filter_map(in_branch).collect();
+        let users: Vec<NodeId> = node.kind.scopes().into_iter().filter_map(in_branch).collect();
         if let [first, second, ..] = users.as_slice() {
             let message = format!("two branches use `{name}` at the same time");
             return Some(

@@ -23,7 +23,7 @@ impl Search<'_, '_> {
         }
         let shape: &Shape<'_> = self.shape;
         if let At::Joining(node) = token.at {
-            for branch in crate::shape::children(shape.node(node)) {
+            for branch in shape.node(node).kind.scopes() {
                 self.siblings(at, token, branch, shape.node(node).scope);
             }
         }
