@@ -62,6 +62,7 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(New),
     Check(Check),
     Explain(Explain),
     Fmt(Fmt),
@@ -69,6 +70,14 @@ pub(crate) enum Command {
     Run(Run),
     Replay(Replay),
     Journal(Journal),
+}
+
+/// Make a project that checks and runs at once
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  flowline new my_shop")]
+pub(crate) struct New {
+    /// The folder to make; its name is the project's
+    pub(crate) name: PathBuf,
 }
 
 /// Parse, type-check and prove the flows of a project

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let global = cli.global;
     match cli.command {
+        Command::New(args) => commands::new::run(&args, global),
         Command::Check(args) => commands::check::run(&args, global),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Fmt(args) => commands::fmt::run(&args, global),

@@ -85,7 +85,7 @@ fn misuse_is_2_and_says_what_to_do() {
         (&["check", "events.ndjson"], "neither a folder nor a .flow file"),
         (&["check"], "there is no flow.toml here or in a folder above"),
         (&["check", "."], "holds no flow.toml"),
-        (&["check", &project, "--format", "xml"], "[possible values: human, compact, json]"),
+        (&["check", &project, "--format", "xml"], "[possible values: human, compact, json, sarif, github]"),
         (&["explain", "F0410"], "no finding has the code `F0410`; is `F0"),
         (&["explain", "banana"], "no finding has the code `banana`; a code looks like F0401"),
         (&["graph", "pickup_in_stor", &project], "no flow is called `pickup_in_stor`; is `pickup_in_store` meant?"),

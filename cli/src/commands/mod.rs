@@ -6,6 +6,7 @@ pub(crate) mod fmt;
 pub(crate) mod graph;
 pub(crate) mod journal;
 pub(crate) mod live;
+pub(crate) mod new;
 pub(crate) mod project;
 pub(crate) mod replay;
 pub(crate) mod run;
