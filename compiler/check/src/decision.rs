@@ -10,8 +10,8 @@ use crate::cx::{Cx, unknown};
 use crate::model::{BinaryOp, DecisionRow, Expr, ExprKind, Local, LocalId, Ty, TypeKind, UnaryOp};
 use crate::names::{Globals, suggest, twice};
 use flowline_diag::code::{f01, f02};
-use flowline_diag::{Diagnostic, Span};
-use flowline_plan::DecisionId;
+use flowline_diag::{Diagnostic, Span, nearest};
+use flowline_plan::{DecisionId, HitPolicy};
 use flowline_syntax::ast::{self, Cell, CellTest, Ident};
 
 /// Checks the rows of a table.
@@ -24,17 +24,21 @@ pub(crate) fn check(
     let mut cx = Cx::new(globals, module);
     let decision = globals.model.decision(id);
     let params: Vec<Local> = decision.map_or_else(Vec::new, |decision| decision.locals.clone());
-    let result = decision.map_or(Ty::Unknown, |decision| decision.result.clone());
+    let policy = decision.map_or_else(HitPolicy::default, |decision| decision.policy);
+    let answer = decision.map_or(Ty::Unknown, |decision| decision.result.clone());
     for (param, local) in table.params.iter().zip(&params) {
         cx.bind_code(&param.name, local.ty.clone());
     }
     let columns = cx.columns(&table.inputs, &params);
+    let result = if policy == HitPolicy::Collect { cx.collected(&answer, table) } else { answer };
     let outputs = cx.outputs(table, &result);
-    if let Some(policy) = table.hit_policy.as_ref().filter(|policy| policy.as_str() != "first") {
-        cx.push(
-            Diagnostic::new(&f01::UNKNOWN_NAME, format!("`{policy}` is no way to read a table"), policy.span)
-                .help("`first` takes the first row that holds; without it no two rows may hold"),
-        );
+    if let Some(word) = table.hit_policy.as_ref().filter(|word| HitPolicy::of_name(word.as_str()).is_none()) {
+        let finding = Diagnostic::new(&f01::UNKNOWN_NAME, format!("`{word}` is no way to read a table"), word.span)
+            .help("`unique`: no two rows may hold; `first`: the first that holds; `any`: all that hold say the same; `collect`: a list of what all that hold say");
+        cx.push(match nearest(word.as_str(), HitPolicy::ALL.map(|(name, _)| name)) {
+            Some(near) => finding.label(format!("did you mean `{near}`?")),
+            None => finding,
+        });
     }
     let mut rows = Vec::with_capacity(table.rows.len());
     for row in &table.rows {
@@ -60,6 +64,24 @@ pub(crate) fn check(
 }
 
 impl Cx<'_> {
+    /// What one row of a table that collects says: an element of the list that the table answers.
+    fn collected(&mut self, answer: &Ty, table: &ast::Decision) -> Ty {
+        match answer {
+            Ty::List(element, _) => element.as_ref().clone(),
+            Ty::Unknown => Ty::Unknown,
+            other => {
+                let found = self.show(other);
+                let finding = Diagnostic::new(
+                    &f02::MISMATCH,
+                    format!("a table that collects answers a list, not {found}"),
+                    table.result.span,
+                );
+                self.push(finding.label("all rows that hold go into it").help("put the type into `[` and `]`"));
+                other.clone()
+            }
+        }
+    }
+
     /// For each column of the head the parameter that it tests.
     fn columns(&mut self, inputs: &[Ident], params: &[Local]) -> Vec<Option<usize>> {
         let mut columns = Vec::with_capacity(inputs.len());

@@ -8,7 +8,7 @@ use crate::model::{
 use crate::unsupported;
 use flowline_diag::code::f01;
 use flowline_diag::{Diagnostic, Span, nearest};
-use flowline_plan::{CalendarId, DecisionId, FlowId, FunctionId, SystemId, TypeId, calendar};
+use flowline_plan::{CalendarId, DecisionId, FlowId, FunctionId, HitPolicy, SystemId, TypeId, calendar};
 use flowline_syntax::ast::{Ident, Item, ItemKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -224,7 +224,7 @@ fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Sy
                 locals: Vec::new(),
                 params: 0,
                 result: Ty::Unknown,
-                is_first_hit: false,
+                policy: HitPolicy::default(),
                 rows: Vec::new(),
             });
             Symbol::Decision(DecisionId::from(model.decisions.len() - 1))

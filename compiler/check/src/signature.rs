@@ -16,7 +16,7 @@ use crate::names::{Declared, Globals, Symbol, suggest, twice};
 use crate::{contract, ty, unsupported};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
-use flowline_plan::{Opens, ResourceUse, ScopeId, StateId, StateKind, SystemId, TypeId};
+use flowline_plan::{HitPolicy, Opens, ResourceUse, ScopeId, StateId, StateKind, SystemId, TypeId};
 use flowline_syntax::ast::{self, Ident, ItemKind};
 
 /// Fills the tables with signatures.
@@ -74,9 +74,10 @@ pub(crate) fn fill(globals: &mut Globals, declared: &[Declared<'_>], diagnostics
             (ItemKind::Decision(decision), Symbol::Decision(id)) => {
                 let locals = params(globals, each.module, &decision.params, LocalKind::Code, diagnostics);
                 let result = ty::resolve(globals, each.module, &decision.result, false, diagnostics);
-                let first = decision.hit_policy.as_ref().is_some_and(|policy| policy.as_str() == "first");
+                let policy = decision.hit_policy.as_ref().and_then(|policy| HitPolicy::of_name(policy.as_str()));
                 if let Some(def) = globals.model.decisions.get_mut(id.index()) {
-                    (def.params, def.locals, def.result, def.is_first_hit) = (count(&locals), locals, result, first);
+                    (def.params, def.locals, def.result) = (count(&locals), locals, result);
+                    def.policy = policy.unwrap_or_default();
                 }
             }
             (ItemKind::Flow(flow), Symbol::Flow(id)) => {

@@ -104,6 +104,7 @@ fn decision(cx: &Cx<'_>, def: &model::Decision) -> Decision {
         name: def.name.clone(),
         columns: columns.map(|local| Column { name: local.name.clone(), ty: local.ty.to_plan() }).collect(),
         result: def.result.to_plan(),
+        policy: def.policy,
         rows: rows.collect(),
     }
 }

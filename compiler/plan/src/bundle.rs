@@ -103,9 +103,35 @@ pub struct Decision {
     pub name: String,
     /// The condition columns: the parameters, in order.
     pub columns: Vec<Column>,
-    /// What it answers.
+    /// What it answers; a list where it collects.
     pub result: Type,
+    pub policy: HitPolicy,
     pub rows: Vec<DecisionRow>,
+}
+
+/// How a table answers when several rows hold: the hit policies of DMN 1.5, section 8.2.10, that need no order of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum HitPolicy {
+    /// No two rows may hold; an incident where they do.
+    #[default]
+    Unique,
+    /// The first row that holds.
+    First,
+    /// Rows that hold together must answer the same; an incident where they don't.
+    Any,
+    /// The answers of all rows that hold, in their order; an empty list where none does.
+    Collect,
+}
+
+impl HitPolicy {
+    /// All of them, by the word that stands behind the result's type.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("unique", Self::Unique), ("first", Self::First), ("any", Self::Any), ("collect", Self::Collect)];
+
+    /// The policy of that name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, policy)| *policy)
+    }
 }
 
 /// A condition column.

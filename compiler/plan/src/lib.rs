@@ -17,7 +17,7 @@ mod text;
 mod types;
 mod value;
 
-pub use bundle::{Bundle, Column, Decision, DecisionRow, Function, SourceFile, SourceSpan};
+pub use bundle::{Bundle, Column, Decision, DecisionRow, Function, HitPolicy, SourceFile, SourceSpan};
 pub use code::{Code, Instr, ListMethod, Method, Rounding, Slot};
 pub use encoding::{BUNDLE_FORMAT, BundleHash, DecodeError, decode_bundle, encode_bundle};
 pub use eval::{ConstEnv, Env, EvalError, eval, eval_bool};

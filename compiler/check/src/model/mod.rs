@@ -21,7 +21,7 @@ pub use types::{Abandon, Case, EventDef, EventKey, Expiry, Field, ResourceDef, S
 
 use flowline_diag::Span;
 use flowline_plan::calendar;
-use flowline_plan::{DecisionId, FlowId, FunctionId, OpRef, SystemId, TypeId, Value};
+use flowline_plan::{DecisionId, FlowId, FunctionId, HitPolicy, OpRef, SystemId, TypeId, Value};
 
 /// A checked project.
 #[derive(Debug, Clone, Default)]
@@ -70,9 +70,9 @@ pub struct Decision {
     /// The parameters, then what closures bind.
     pub locals: Vec<Local>,
     pub params: u16,
+    /// A list where it collects.
     pub result: Ty,
-    /// `first`: the first row that holds answers. Otherwise no two rows may hold.
-    pub is_first_hit: bool,
+    pub policy: HitPolicy,
     pub rows: Vec<DecisionRow>,
 }
 

@@ -46,6 +46,20 @@ pub enum EvalError {
         /// Which rule it breaks.
         what: String,
     },
+    #[error("rows {} and {} of decision `{decision}` both hold; make one of them narrower, or write `first`", rows.0, rows.1)]
+    SeveralDecisionRows {
+        /// Its full name.
+        decision: String,
+        /// From 1.
+        rows: (usize, usize),
+    },
+    #[error("rows {} and {} of decision `{decision}` both hold and answer differently; with `any` they must agree", rows.0, rows.1)]
+    DecisionRowsDiffer {
+        /// Its full name.
+        decision: String,
+        /// From 1.
+        rows: (usize, usize),
+    },
 }
 
 impl EvalError {

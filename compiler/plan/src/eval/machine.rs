@@ -5,7 +5,10 @@ use super::{
     DEPTH_MAX, Env, EvalError, FUEL_MAX, LIST_LEN_MAX, STACK_LEN_MAX, TEXT_BYTES_MAX,
     arith::{self, Order},
 };
-use crate::{CalendarId, Code, DecisionId, ErrorValue, FunctionId, Instr, TypeId, Value, VariantValue, text};
+use crate::{
+    CalendarId, Code, DecisionId, DecisionRow, ErrorValue, FunctionId, HitPolicy, Instr, TypeId, Value, VariantValue,
+    text,
+};
 
 /// One evaluation. Locals and intermediate values share one stack: a frame's locals lie at `base`, its
 /// intermediate values above them.
@@ -382,27 +385,58 @@ impl<'e> Machine<'e> {
         let given = decision.columns.len();
         let len = u16::try_from(given).map_err(|_| EvalError::bad("too many columns"))?;
         let base = self.above(floor, len)?;
+        let mut collected = Vec::new();
+        let mut hit: Option<(usize, Value)> = None;
         for (at, row) in decision.rows.iter().enumerate() {
-            let mut hit = true;
-            for cell in row.cells.iter().flatten() {
-                self.spend(1)?;
-                match self.enter(cell, base, given)? {
-                    Value::Bool(true) => {}
-                    Value::Bool(false) => {
-                        hit = false;
+            if !self.holds(row, base, given)? {
+                continue;
+            }
+            let rows = |first: usize| (first + 1, at + 1);
+            match (decision.policy, &hit) {
+                (HitPolicy::Unique, Some((first, _))) => {
+                    return Err(EvalError::SeveralDecisionRows { decision: decision.name.clone(), rows: rows(*first) });
+                }
+                (HitPolicy::Any, Some((first, value))) => {
+                    if self.enter(&row.result, base, given)? != *value {
+                        let decision = decision.name.clone();
+                        return Err(EvalError::DecisionRowsDiffer { decision, rows: rows(*first) });
+                    }
+                }
+                (HitPolicy::Collect, _) => {
+                    self.limit(collected.len() + 1)?;
+                    collected.push(self.enter(&row.result, base, given)?);
+                    env.decided(id, at);
+                }
+                (HitPolicy::Unique | HitPolicy::First | HitPolicy::Any, None | Some(_)) => {
+                    hit = Some((at, self.enter(&row.result, base, given)?));
+                    if decision.policy == HitPolicy::First {
                         break;
                     }
-                    other => return Err(EvalError::mismatch(format!("a cell gave {}", other.kind()))),
                 }
             }
-            if hit {
-                let value = self.enter(&row.result, base, given)?;
-                env.decided(id, at);
-                self.stack.truncate(base);
-                return self.push(value);
+        }
+        self.stack.truncate(base);
+        if decision.policy == HitPolicy::Collect {
+            return self.push(Value::List(collected.into()));
+        }
+        let Some((at, value)) = hit else {
+            return Err(EvalError::NoDecisionRow { decision: decision.name.clone() });
+        };
+        env.decided(id, at);
+        self.push(value)
+    }
+
+    /// Whether all cells of a row hold.
+    fn holds(&mut self, row: &DecisionRow, base: usize, given: usize) -> Result<bool, EvalError> {
+        for cell in row.cells.iter().flatten() {
+            self.spend(1)?;
+            match self.enter(cell, base, given)? {
+                Value::Bool(true) => {}
+                Value::Bool(false) => return Ok(false),
+                other => return Err(EvalError::mismatch(format!("a cell gave {}", other.kind()))),
             }
         }
-        Err(EvalError::NoDecisionRow { decision: decision.name.clone() })
+        Ok(true)
     }
 
     fn business_due(&mut self, floor: usize, id: CalendarId, args: u16) -> Result<(), EvalError> {

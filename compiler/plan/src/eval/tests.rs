@@ -4,8 +4,8 @@ use std::{cell::RefCell, sync::Arc};
 
 use super::*;
 use crate::{
-    CalendarId, Column, Currency, Decision, DecisionId, DecisionRow, FunctionId, ListMethod, Method, Money, Rounding,
-    ScopeId, SpanId, Type, TypeId, calendar::Calendar,
+    CalendarId, Column, Currency, Decision, DecisionId, DecisionRow, FunctionId, HitPolicy, ListMethod, Method, Money,
+    Rounding, ScopeId, SpanId, Type, TypeId, calendar::Calendar,
 };
 
 const HOUR: i64 = 3_600_000;
@@ -278,6 +278,7 @@ fn functions_and_decisions() {
         name: "size".to_owned(),
         columns: vec![Column { name: "n".to_owned(), ty: Type::Int }],
         result: Type::Int,
+        policy: HitPolicy::First,
         rows: vec![row(cell(10), 1), row(cell(100), 2)],
     });
     let call = [Instr::Call(FunctionId(0)), Instr::Decide(DecisionId(0))];
@@ -287,6 +288,54 @@ fn functions_and_decisions() {
     let no_row = EvalError::NoDecisionRow { decision: "size".to_owned() };
     assert_eq!(run_in(&world, &[Int(800)], &call), Err(no_row));
     assert!(matches!(run_in(&world, &[], &[Instr::Call(FunctionId(1))]), Err(EvalError::BadCode { .. })));
+}
+
+#[test]
+fn rows_that_hold_together() {
+    use Value::Int;
+    let below = |limit: i64, result: i64| DecisionRow {
+        cells: vec![Some(Code {
+            ops: vec![Instr::Local(0), Instr::Const(0), Instr::Lt],
+            consts: vec![Int(limit)],
+            locals: 1,
+        })],
+        result: Code::constant(Int(result)),
+        span: SpanId(0),
+    };
+    let decision = |policy| Decision {
+        name: "size".to_owned(),
+        columns: vec![Column { name: "n".to_owned(), ty: Type::Int }],
+        result: Type::Int,
+        policy,
+        rows: vec![below(10, 1), below(100, 1), below(1_000, 3)],
+    };
+    let list = |items: &[i64]| Ok(Value::List(items.iter().map(|n| Int(*n)).collect()));
+    let several = |rows| Err(EvalError::SeveralDecisionRows { decision: "size".to_owned(), rows });
+    let differ = |rows| Err(EvalError::DecisionRowsDiffer { decision: "size".to_owned(), rows });
+    let none = || Err(EvalError::NoDecisionRow { decision: "size".to_owned() });
+    for (policy, n, wanted, hits) in [
+        (HitPolicy::First, 5, Ok(Int(1)), vec![0]),
+        (HitPolicy::First, 50, Ok(Int(1)), vec![1]),
+        (HitPolicy::First, 5_000, none(), vec![]),
+        (HitPolicy::Unique, 500, Ok(Int(3)), vec![2]),
+        (HitPolicy::Unique, 50, several((2, 3)), vec![]),
+        (HitPolicy::Unique, 5_000, none(), vec![]),
+        (HitPolicy::Any, 500, Ok(Int(3)), vec![2]),
+        (HitPolicy::Any, 5, differ((1, 3)), vec![]),
+        (HitPolicy::Any, 5_000, none(), vec![]),
+        (HitPolicy::Collect, 5, list(&[1, 1, 3]), vec![0, 1, 2]),
+        (HitPolicy::Collect, 500, list(&[3]), vec![2]),
+        (HitPolicy::Collect, 5_000, list(&[]), vec![]),
+    ] {
+        let mut world = world();
+        world.bundle.decisions.push(decision(policy));
+        assert_eq!(run_in(&world, &[Int(n)], &[Instr::Decide(DecisionId(0))]), wanted, "{policy:?} {n}");
+        let hits: Vec<_> = hits.into_iter().map(|row| (DecisionId(0), row)).collect();
+        assert_eq!(*world.hits.borrow(), hits, "{policy:?} {n}");
+    }
+    let mut world = world();
+    world.bundle.decisions.push(Decision { rows: vec![below(10, 1), below(100, 1)], ..decision(HitPolicy::Any) });
+    assert_eq!(run_in(&world, &[Int(5)], &[Instr::Decide(DecisionId(0))]), Ok(Int(1)), "they agree");
 }
 
 #[test]
