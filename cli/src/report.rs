@@ -65,6 +65,9 @@ fn work_table(engine: &Engine, totals: &Totals, lines: Lines) -> Table {
     row("duplicates absorbed", totals.duplicates + totals.repeated_starts);
     row("same id, other content", totals.conflicts);
     row("events nobody took", totals.unmatched + engine.untaken_events() as u64);
+    if totals.contested > 0 {
+        row("events two flows would take", totals.contested);
+    }
     row("steps", totals.steps);
     row("calls", totals.calls);
     row("retries", totals.retries);
@@ -127,6 +130,10 @@ fn trouble_table(engine: &Engine, accounts: Option<&Accounts>) -> Table {
     let mut table = Table::new("To look at", ["what", "where"]);
     for (run, _, incident) in engine.incidents().take(SHOWN_MAX) {
         table.row([format!("incident: {incident}"), format!("run {run}")]);
+    }
+    for event in &engine.totals().contested_first {
+        let what = "more than one flow would take it, so none did: make their start conditions exclude each other";
+        table.row([what.to_owned(), event.clone()]);
     }
     let Some(accounts) = accounts else { return table };
     for what in accounts.unsettled.iter().take(SHOWN_MAX) {

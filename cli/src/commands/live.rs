@@ -55,7 +55,8 @@ pub(crate) fn run(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bun
         Err(failure) => return live.stop(0).map_err(of_live).and(Err(failure)),
     };
     let lines = Lines { read: events.cursor.lines, rejected: events.cursor.rejected };
-    let text = live.handle().inspect(move |engine| report(engine, None, lines)).map_err(of_live)?;
+    let told = live.handle().inspect(move |engine| (report(engine, None, lines), engine.totals().contested));
+    let (text, contested) = told.map_err(of_live)?;
     live.stop(GRACE_MS).map_err(of_live)?;
     out::print(&text)?;
     if idle.live > 0 {
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bun
     if let Some(said) = rejected.summary(lines.rejected) {
         out::tell(&said);
     }
-    Ok(if idle.incidents > 0 || lines.rejected > 0 { Exit::Findings } else { Exit::Fine })
+    let fine = idle.incidents == 0 && lines.rejected == 0 && contested == 0;
+    Ok(if fine { Exit::Fine } else { Exit::Findings })
 }
 
 fn hand_in(

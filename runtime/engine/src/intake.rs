@@ -40,14 +40,15 @@ impl Engine {
     pub(crate) fn intake(&mut self, event: EventIn, seq: u64) -> Result<(), EngineError> {
         self.totals.events += 1;
         let id = event.event_id();
-        let value = Arc::new(event.value);
+        let value = Arc::new(event.value.clone());
         let candidates = self.candidates(event.event, &value);
         let (mut homeless, mut started) = (true, None);
         match candidates.as_slice() {
             [flow] => started = self.start_by(*flow, id, seq, &value)?,
             [] => {}
             [_, _, ..] => {
-                self.totals.contested += 1;
+                let bundle = Arc::clone(&self.bundle);
+                self.totals.contest(&bundle, &event, &candidates);
                 homeless = false;
             }
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use flowline_core::{Answer, Ending, Input, Output, Run, control::CallFor};
-use flowline_plan::Bundle;
+use flowline_plan::{Bundle, FlowId};
 use serde::{Deserialize, Serialize};
+
+use crate::EventIn;
 
 /// Counts since the data folder was made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,8 +39,10 @@ pub struct Totals {
     /// Events that came from outside or could start a flow and that nothing takes, and kept events that nobody took in
     /// time.
     pub unmatched: u64,
-    /// Starting events that more than one flow would take.
+    /// Starting events that more than one flow would take, so that none did.
     pub contested: u64,
+    /// The first of them: id, source, and the flows.
+    pub contested_first: Vec<String>,
     pub incidents: u64,
     /// Kept, missed and unmet, by flow and promise.
     pub promises: BTreeMap<String, BTreeMap<String, PromiseTotals>>,
@@ -53,7 +57,21 @@ pub struct PromiseTotals {
     pub unmet: u64,
 }
 
+/// Contested events that are told one by one.
+const CONTESTED_SHOWN_MAX: usize = 20;
+
 impl Totals {
+    /// More than one flow would take an event.
+    pub(crate) fn contest(&mut self, bundle: &Bundle, event: &EventIn, flows: &[FlowId]) {
+        self.contested += 1;
+        if self.contested_first.len() < CONTESTED_SHOWN_MAX {
+            let names = flows.iter().filter_map(|flow| bundle.flow(*flow)).map(|plan| plan.short_name());
+            let names: Vec<&str> = names.collect();
+            let EventIn { id, source, .. } = event;
+            self.contested_first.push(format!("event {id} of {source}, by {}", names.join(" and ")));
+        }
+    }
+
     /// A run takes an input; called before it does, so that its calls can still be told apart.
     pub(crate) fn input(&mut self, bundle: &Bundle, run: &Run, input: &Input) {
         self.steps += 1;
