@@ -187,12 +187,12 @@ pub(crate) struct Run {
 /// Derive runs from the journal again, and prove that they come out the same
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  flowline replay ./data\n  flowline replay ./data -v     (lists the runs)\n  flowline replay ./data 5a1f   (the beginning of a run's id will do)"
+    after_help = "Example:\n  flowline replay ./data\n  flowline replay ./data -v     (lists the runs)\n  flowline replay ./data O-1042 (what became of this order, and of all that it began)\n  flowline replay ./data 5a1f   (the beginning of a run's id will do)"
 )]
 pub(crate) struct Replay {
     /// The data folder, which nobody has open
     pub(crate) data: PathBuf,
-    /// Show each step of this run: its id, or the beginning of it
+    /// Show each step of this run: the key of its business (`O-1042`), its id, or the beginning of that
     pub(crate) run: Option<String>,
 }
 

@@ -263,8 +263,45 @@ fn a_replay_tells_the_story_of_a_run() {
     assert!(!ran.stdout.contains("case "), "cases have names: {}", ran.stdout);
     place
         .flowline(&["replay", "data", "zz"])
-        .ends(2, "no run's id begins with `zz`; `flowline replay DATA -v` lists them");
+        .ends(2, "no run has the key `zz`, and no run's id begins with it; `flowline replay DATA -v` lists them");
     place.flowline(&["replay", "data", ""]).ends(2, "runs have ids that begin with ``: ");
+}
+
+/// Who is on call has an order number, not a run's id.
+#[test]
+fn a_run_is_found_by_the_key_of_its_business() {
+    let place = Place::used();
+    let list = place.flowline(&["replay", "data", "-v"]);
+    list.ends(0, "");
+    let row = list.stdout.lines().find(|line| line.ends_with("collected")).unwrap();
+    let [id, key, flow, begun, outcome] = row.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
+    assert!(key.starts_with("O-") && flow == "pickup_in_store" && outcome == "collected", "{row}");
+    assert!(begun.starts_with("20") && begun.ends_with('Z'), "{row}");
+    let ran = place.flowline(&["replay", "data", key]);
+    ran.ends(0, "");
+    assert!(ran.stdout.starts_with(&format!("run {id} of pickup_in_store, key {key}\n")), "{}", ran.stdout);
+    for end in ["  StockHold #0 { id: \"", "  CardMoney #1 { id: \"", "in the end, each resource that it opened:"] {
+        assert!(ran.stdout.contains(end), "{end}: {}", ran.stdout);
+    }
+    assert!(ran.stdout.contains("}: captured\n") && ran.stdout.contains("}: committed\n"), "{}", ran.stdout);
+}
+
+/// What one run begins belongs to the same business: it is told with it, each run once.
+#[test]
+fn the_runs_that_a_run_begins_are_told_with_it() {
+    let place = Place::used();
+    let all = place.flowline(&["replay", "data", "-v"]).stdout;
+    let told = |key: &str| place.flowline(&["replay", "data", key]).ends(0, "").stdout.clone();
+    let rows: Vec<Vec<&str>> = all.lines().map(|line| line.split_whitespace().collect()).collect();
+    let child = rows.iter().find(|row| matches!(row.get(2), Some(&("send_home" | "collect_debt")))).unwrap();
+    let parent = rows
+        .iter()
+        .filter(|row| matches!(row.get(2), Some(&("pickup_in_store" | "ship_order"))))
+        .map(|row| told(row[1]))
+        .find(|story| story.contains(child[0]))
+        .unwrap();
+    let head = format!("run {} of {}, key {}\n", child[0], child[2], child[1]);
+    assert_eq!(parent.matches(&head).count(), 1, "{parent}");
 }
 
 /// `flowline … | head -0`, for every command that prints.

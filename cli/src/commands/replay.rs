@@ -1,21 +1,19 @@
 //! `flowline replay`: the journal once more, from its first record, with every state hash compared.
+mod stories;
 mod words;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
-use flowline_core::{Output, RunId};
-use flowline_engine::{Dedupe, Engine, EngineOptions, EngineParts, Step, Watch, bundle_of};
+use flowline_engine::{Dedupe, Engine, EngineOptions, EngineParts, bundle_of};
 use flowline_journal::{Journal, JournalError, NewRecord, Position, Record, Records, Ticket, Waker};
-use flowline_plan::Bundle;
 
-use words::Words;
+use stories::Stories;
 
 use crate::{
     args::{Global, Replay},
     exit::{Exit, Failure},
     folder, out,
-    progress::Progress,
-    table::{Table, number},
+    table::number,
 };
 
 /// Derives every run again; shows the steps of one.
@@ -31,16 +29,7 @@ pub(crate) fn run(args: &Replay, global: Global) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     };
     let bundle = Arc::new(bundle);
-    let mut watch = Shown {
-        bundle: Arc::clone(&bundle),
-        wanted: args.run.as_ref().map(|run| run.to_lowercase()),
-        runs: BTreeMap::new(),
-        last: None,
-        text: String::new(),
-        words: Words::new(Arc::clone(&bundle)),
-        lists: global.verbose && args.run.is_none(),
-        progress: Progress::spinner(global, "replaying"),
-    };
+    let mut watch = Stories::new(&bundle, args.run.as_deref(), global);
     let parts = EngineParts {
         bundle,
         store: None,
@@ -62,94 +51,6 @@ pub(crate) fn run(args: &Replay, global: Global) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Fine)
-}
-
-/// Collects the steps of the run that is asked for.
-struct Shown {
-    bundle: Arc<Bundle>,
-    wanted: Option<String>,
-    /// The runs that fit, with their flow and how they ended.
-    runs: BTreeMap<RunId, (String, Option<String>)>,
-    last: Option<i64>,
-    text: String,
-    lists: bool,
-    words: Words,
-    progress: Progress,
-}
-
-impl Shown {
-    /// What there is to print.
-    fn said(self) -> Result<String, Failure> {
-        let Some(wanted) = self.wanted else {
-            let mut table = Table::new("Runs", ["run", "flow", "outcome"]);
-            for (run, (flow, outcome)) in self.runs {
-                table.row([run.to_string(), flow, outcome.unwrap_or_else(|| "still live".to_owned())]);
-            }
-            return Ok(if table.is_empty() { String::new() } else { table.render() });
-        };
-        match self.runs.len() {
-            0 => Err(Failure::misuse(format!(
-                "no run's id begins with `{wanted}`; `flowline replay DATA -v` lists them"
-            ))),
-            1 => Ok(self.text),
-            several => {
-                let some: Vec<String> = self.runs.keys().take(5).map(ToString::to_string).collect();
-                let more = if several > some.len() { ", …" } else { "" };
-                let some = some.join(", ");
-                Err(Failure::misuse(format!(
-                    "{several} runs have ids that begin with `{wanted}`: {some}{more}; give more of it"
-                )))
-            }
-        }
-    }
-
-    fn line(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.text.push('\n');
-    }
-}
-
-impl Watch for Shown {
-    fn wants_steps(&self) -> bool {
-        self.wanted.is_some() || self.lists
-    }
-
-    fn step(&mut self, record: &Record, step: &Step) {
-        let bundle = Arc::clone(&self.bundle);
-        if !step.run.to_string().starts_with(self.wanted.as_deref().unwrap_or_default()) {
-            return;
-        }
-        let flow = || bundle.flow(step.flow).map_or(String::new(), |plan| plan.short_name().to_owned());
-        let is_new = !self.runs.contains_key(&step.run);
-        let outcome = &mut self.runs.entry(step.run).or_insert_with(|| (flow(), None)).1;
-        for output in &step.outputs {
-            if let Output::Ended(ending) = output {
-                *outcome = Some(flowline_engine::outcome_name(&bundle, ending));
-            }
-        }
-        // With several runs nothing is shown but their ids.
-        if self.lists || self.runs.len() > 1 {
-            return;
-        }
-        if is_new {
-            self.line(&format!("run {} of {}", step.run, flow()));
-        }
-        if self.last != Some(record.now) {
-            self.last = Some(record.now);
-            self.line(&words::time(record.now));
-        }
-        let input = self.words.input(step.flow, &step.input);
-        self.line(&format!("  #{} {input}", record.seq));
-        for output in &step.outputs {
-            if let Some(text) = self.words.output(step.flow, output) {
-                self.line(&format!("      {text}"));
-            }
-        }
-    }
-
-    fn progress(&mut self, records: u64) {
-        self.progress.at(records);
-    }
 }
 
 /// The journal of a folder that is only read.

@@ -1,9 +1,9 @@
 //! The steps of a run in words: values with the names of their types, calls and waits with what they are of.
 use std::{collections::BTreeMap, sync::Arc};
 
-use flowline_core::{Answer, Input, Output};
+use flowline_core::{Answer, Input, Output, Run};
 use flowline_engine::outcome_name;
-use flowline_plan::{Bundle, FlowId, OpRef, Type, TypeId, Value, json::show};
+use flowline_plan::{Bundle, FlowId, OpRef, Type, TypeId, TypeKind, Value, json::show};
 
 /// The words for one run; remembers what its numbers stand for.
 #[derive(Debug)]
@@ -16,6 +16,32 @@ pub(super) struct Words {
 /// An instant as people write it.
 pub(super) fn time(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
+}
+
+/// The status of a run.
+pub(super) fn status(bundle: &Bundle, flow: FlowId, value: Option<&Value>) -> Option<String> {
+    let of = bundle.flow(flow)?.status.as_ref()?;
+    Some(show(bundle, Some(&Type::Named(of.values)), value?))
+}
+
+/// Each resource that a run opened, with its fields and its state.
+pub(super) fn resources(bundle: &Bundle, run: &Run) -> Vec<String> {
+    let said = |(number, resource): (u32, &flowline_core::control::Resource)| {
+        let TypeKind::Resource(def) = &bundle.ty(resource.ty)?.kind else { return None };
+        // One without a state never came to be.
+        let state = def.states.get(resource.state?.index())?;
+        let view = run.data.view(number);
+        let fields: Vec<String> = def
+            .fields
+            .iter()
+            .zip(&view.fields)
+            .map(|(field, value)| format!("{}: {}", field.name, show(bundle, Some(&field.ty), value)))
+            .collect();
+        let part = view.whole.map(|whole| format!(", a part of {}", show(bundle, None, &whole))).unwrap_or_default();
+        let name = bundle.ty(resource.ty)?.short_name();
+        Some(format!("{name} #{number} {{ {} }}{part}: {}", fields.join(", "), state.name))
+    };
+    (0..).zip(&run.control.resources).filter_map(said).collect()
 }
 
 impl Words {
