@@ -6,6 +6,7 @@
 )]
 
 use crate::cx::{Cx, unknown};
+use crate::hints::suggest_member;
 use crate::model::{
     Abandon, EventDef, Expiry, Expr, ExprKind, Idempotency, Local, LocalId, LocalKind, Op, OpClass, OpParam, Raise,
     ResourceDef, Ty, TypeKind, Undo,
@@ -16,7 +17,7 @@ use crate::ty::from_elsewhere;
 use crate::uses::uses;
 use crate::words;
 use flowline_diag::code::{f01, f02};
-use flowline_diag::{Diagnostic, Span};
+use flowline_diag::{Diagnostic, Span, nearest};
 use flowline_plan::{Later, LaterMode, OpId, OpRef, Opens, RetryPolicy, StateId, SystemId, TypeId};
 use flowline_syntax::ast::{self, Ident};
 
@@ -293,7 +294,7 @@ impl Cx<'_> {
             let message = format!("`{}` has no operation `{}`", system.name, call.op);
             let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, message, call.op.span).label("no such operation");
             let ops = system.ops.iter().map(|op| op.name.as_str());
-            self.push(suggest(diagnostic, &call.op, ops));
+            self.push(suggest_member(diagnostic, &call.op, ops));
             self.pass_over_args(&call.args);
             return None;
         };
@@ -323,7 +324,12 @@ impl Cx<'_> {
                 let diagnostic = Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no system `{name}`"), name.span)
                     .label("not known here");
                 let systems = self.globals.visible(self.module, |symbol| matches!(symbol, Symbol::System(_)));
-                let diagnostic = suggest(diagnostic, name, systems);
+                let systems: Vec<&str> = systems.collect();
+                let diagnostic = if nearest(name.as_str(), systems.iter().copied()).is_some() {
+                    suggest(diagnostic, name, systems)
+                } else {
+                    from_elsewhere(self.globals, diagnostic, name)
+                };
                 self.push(diagnostic);
             }
         }
@@ -540,6 +546,7 @@ impl Cx<'_> {
                 .found(&f02::MISMATCH, format!("{found} can't be a key"), part.span)
                 .label("an id, a text, a whole number, a date or a case is expected here");
             self.push(diagnostic);
+            return unknown(part.span);
         }
         key
     }

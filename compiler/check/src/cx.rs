@@ -198,7 +198,11 @@ impl<'g> Cx<'g> {
                 .found(&f02::ID_MIXED, format!("{found} where {want} is expected"), expr.span)
                 .label(label)
                 .help("ids of different things never stand for each other; look for the value that has the right one"),
-            _ => self.found(&f02::MISMATCH, format!("{want} is expected, but this is {found}"), expr.span).label(label),
+            _ => {
+                let message = format!("{want} is expected, but this is {found}");
+                let diagnostic = self.found(&f02::MISMATCH, message, expr.span).label(label);
+                self.suggest_literal(diagnostic, expr, &wanted_core)
+            }
         }
     }
 

@@ -7,11 +7,12 @@
 
 use crate::bodies::days_since_epoch;
 use crate::cx::{Cx, unknown};
+use crate::hints::suggest_member;
 use crate::model::{Expr, ExprKind, LocalKind, Ty, TypeKind};
 use crate::names::{Symbol, suggest};
-use crate::ty::{currency_of, from_elsewhere, holds_resource};
+use crate::ty::{currency_of, holds_resource};
 use flowline_diag::code::{f01, f02};
-use flowline_diag::{Diagnostic, Span, nearest};
+use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{Money, Value};
 use flowline_syntax::ast;
 use rust_decimal::Decimal;
@@ -269,18 +270,7 @@ impl Cx<'_> {
         }
     }
 
-    fn suggest_value(&self, diagnostic: Diagnostic, name: &ast::Ident) -> Diagnostic {
-        let bound = self.visible.iter().filter_map(|id| self.locals.get(id.index())).map(|local| local.name.as_str());
-        let consts = self.globals.visible(self.module, |symbol| matches!(symbol, Symbol::Const(_)));
-        let implicit = self.implicit.and_then(|id| self.fields_of_local(id)).into_iter().flatten();
-        let candidates: Vec<&str> = bound.chain(consts).chain(implicit.map(|field| field.name.as_str())).collect();
-        if nearest(name.as_str(), candidates.iter().copied()).is_some() {
-            return suggest(diagnostic, name, candidates);
-        }
-        from_elsewhere(self.globals, diagnostic, name)
-    }
-
-    fn fields_of_local(&self, id: crate::model::LocalId) -> Option<&[crate::model::Field]> {
+    pub(crate) fn fields_of_local(&self, id: crate::model::LocalId) -> Option<&[crate::model::Field]> {
         match self.local_ty(id) {
             Ty::Named(ty) | Ty::Resource(ty) => self.fields_of(ty),
             _ => None,
@@ -365,8 +355,12 @@ impl Cx<'_> {
             let message = format!("{shown} has no field `{name}`");
             let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, message, name.span).label("no such field");
             let names = fields.iter().map(|field| field.name.as_str());
-            let mut diagnostic =
-                suggest(diagnostic, name, names.chain(is_error.then_some(["code", "text"]).into_iter().flatten()));
+            let names = names.chain(is_error.then_some(["code", "text"]).into_iter().flatten());
+            let mut diagnostic = suggest_member(diagnostic, name, names);
+            if self.is_id(&base_ty) {
+                diagnostic =
+                    diagnostic.help("an id says only which one it is; what is known of it, a system has to tell");
+            }
             if base_ty == Ty::AnyError {
                 diagnostic = diagnostic
                     .help("of several errors only `.code` and `.text` are known; give this one a handler of its own");

@@ -14,6 +14,7 @@ mod decision;
 mod expr;
 mod flow;
 mod fold;
+mod hints;
 mod loops;
 mod method;
 mod names;

@@ -28,6 +28,8 @@ pub(crate) struct Globals {
 /// What one module sees.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
+    /// The module's own name.
+    pub(crate) module: String,
     own: FxHashMap<Arc<str>, Entry>,
     /// Its own names and those that it imports.
     seen: FxHashMap<Arc<str>, Entry>,
@@ -74,6 +76,12 @@ impl Globals {
             let entry = names.misses_imports.then(elsewhere).flatten()?;
             Some(Entry { symbol: Symbol::Unusable, span: entry.span })
         })
+    }
+
+    /// The first module that declares the name.
+    pub(crate) fn declared_in(&self, name: &str) -> Option<&str> {
+        let declares = |names: &&Names| names.own.get(name).is_some_and(|entry| entry.symbol != Symbol::Unusable);
+        self.modules.iter().find(declares).map(|names| names.module.as_str())
     }
 
     /// Names that a module sees and that stand for what is wanted.
@@ -123,7 +131,7 @@ pub(crate) fn collect<'a>(
     let mut globals = Globals::default();
     let mut declared = Vec::new();
     for (at, module) in modules.iter().enumerate() {
-        let mut names = Names::default();
+        let mut names = Names { module: module.name.clone(), ..Names::default() };
         for item in &module.ast.items {
             unsupported::item(item, diagnostics);
             let Some(name) = item.kind.name() else { continue };

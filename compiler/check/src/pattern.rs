@@ -7,8 +7,9 @@
 
 use crate::cx::{Cx, unknown};
 use crate::expr::narrow;
+use crate::hints::suggest_member;
 use crate::model::{Case, Expr, ExprKind, LocalKind, MatchArm, Pattern, Ty, TypeKind};
-use crate::names::{Symbol, suggest};
+use crate::names::Symbol;
 use crate::operator::literal_fits;
 use flowline_diag::code::f02;
 use flowline_diag::{Diagnostic, Span};
@@ -180,7 +181,16 @@ impl<'g> Cx<'g> {
             let shown = self.show(&Ty::Named(id));
             let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, format!("{shown} has no case `{name}`"), name.span)
                 .label("no such case");
-            self.push(suggest(diagnostic, name, cases.iter().map(|case| case.name.as_str())));
+            let diagnostic = suggest_member(diagnostic, name, cases.iter().map(|case| case.name.as_str()));
+            self.push(if matches!(name.as_str(), "default" | "other" | "others" | "else" | "any") {
+                diagnostic.help("all other cases are `otherwise`").maybe_fix(
+                    "write `otherwise`",
+                    name.span,
+                    "otherwise",
+                )
+            } else {
+                diagnostic
+            });
             return self.broken(bindings, kind);
         };
         let at = narrow(at);

@@ -7,6 +7,7 @@
 
 use crate::cx::{Cx, unknown};
 use crate::expr::narrow;
+use crate::hints::suggest_member;
 use crate::model::{Expr, ExprKind, Field, Ty, TypeKind};
 use crate::names::{Symbol, suggest, twice};
 use crate::ty::from_elsewhere;
@@ -139,7 +140,7 @@ impl Cx<'_> {
             let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, message, init.name.span).label("no such field");
             let open = fields.iter().map(|field| field.name.as_str());
             let open = open.filter(|field| !given.iter().any(|given| given.name.as_str() == *field));
-            self.push(suggest(diagnostic, &init.name, open));
+            self.push(suggest_member(diagnostic, &init.name, open));
         }
         at
     }
@@ -201,7 +202,7 @@ impl Cx<'_> {
             let shown = self.show(&Ty::Named(id));
             let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, format!("{shown} has no case `{name}`"), name.span)
                 .label("no such case");
-            self.push(suggest(diagnostic, name, cases.iter().map(|case| case.name.as_str())));
+            self.push(suggest_member(diagnostic, name, cases.iter().map(|case| case.name.as_str())));
             for arg in args {
                 if let Arg::Expr(arg) = arg {
                     self.expr(arg, None);

@@ -133,16 +133,8 @@ fn unknown_type(globals: &Globals, module: usize, name: &Ident) -> Diagnostic {
 
 /// Says where a name is declared that only misses its `use`.
 pub(crate) fn from_elsewhere(globals: &Globals, diagnostic: Diagnostic, name: &Ident) -> Diagnostic {
-    let model = &globals.model;
-    let full = (model.types.iter().map(|def| &def.name))
-        .chain(model.functions.iter().map(|def| &def.name))
-        .chain(model.decisions.iter().map(|def| &def.name))
-        .chain(model.consts.iter().map(|def| &def.name))
-        .chain(model.flows.iter().map(|def| &def.name))
-        .filter_map(|full| full.rsplit_once('.'))
-        .find(|(_, short)| *short == name.as_str());
-    match full {
-        Some((module, _)) => diagnostic.help(format!("bring it in: `use {module}.{{{name}}}`")),
+    match globals.declared_in(name.as_str()) {
+        Some(module) => diagnostic.help(format!("bring it in: `use {module}.{{{name}}}`")),
         None => diagnostic,
     }
 }

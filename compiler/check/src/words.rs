@@ -1,6 +1,6 @@
 //! The words of an expression as messages and keys show them: `order.id`.
 
-use flowline_syntax::ast::{Arg, Expr, ExprKind};
+use flowline_syntax::ast::{Arg, DurationLit, DurationUnit, Expr, ExprKind};
 
 /// Paths and calls as they are written; anything else as `…`.
 pub(crate) fn expr(expr: &Expr) -> String {
@@ -18,8 +18,8 @@ pub(crate) fn expr(expr: &Expr) -> String {
         ExprKind::Bool(b) => b.to_string(),
         ExprKind::None => "none".to_owned(),
         ExprKind::Now => "now".to_owned(),
-        ExprKind::Duration(_)
-        | ExprKind::Date(_)
+        ExprKind::Duration(literal) => duration(literal),
+        ExprKind::Date(_)
         | ExprKind::Text(_)
         | ExprKind::List(_)
         | ExprKind::Map(_)
@@ -46,4 +46,25 @@ fn arguments(args: &[Arg]) -> String {
         Arg::Closure { .. } => "…".to_owned(),
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+fn duration(literal: &DurationLit) -> String {
+    let words: Vec<String> = literal
+        .parts
+        .iter()
+        .map(|part| {
+            let unit = match part.unit {
+                DurationUnit::Milliseconds => "ms",
+                DurationUnit::Seconds => "s",
+                DurationUnit::Minutes => "min",
+                DurationUnit::Hours => "h",
+                DurationUnit::Days => "days",
+                DurationUnit::Weeks => "weeks",
+                DurationUnit::BusinessHours => "business hours",
+                DurationUnit::BusinessDays => "business days",
+            };
+            format!("{} {unit}", part.count)
+        })
+        .collect();
+    words.join(" ")
 }
