@@ -12,6 +12,7 @@ use flowline_diag::code::f02;
 use flowline_diag::{Code, Diagnostic, Span};
 use flowline_plan::TypeId;
 use flowline_syntax::ast::Ident;
+use std::sync::Arc;
 
 /// One declaration's expressions.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Cx<'g> {
     pub(crate) calls: Vec<(Symbol, Span)>,
     /// Whether this is the value of a constant, which has to be known before anything runs.
     pub(crate) is_constant: bool,
+    /// The words of the steps around that could not be read: a name among them may be one that is bound there.
+    pub(crate) unread: Vec<Arc<str>>,
 }
 
 /// A value that stays what it is: a bound name, or a field of one.
@@ -59,6 +62,7 @@ impl<'g> Cx<'g> {
             present: Vec::new(),
             calls: Vec::new(),
             is_constant: false,
+            unread: Vec::new(),
         }
     }
 

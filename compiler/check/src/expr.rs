@@ -260,6 +260,7 @@ impl Cx<'_> {
                 );
                 unknown(span)
             }
+            None if self.unread.contains(&name.text) => unknown(span),
             None => {
                 let diagnostic = Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no `{name}` here"), span)
                     .label("not known here");

@@ -92,10 +92,13 @@ impl FlowCx<'_> {
                 None => return true,
             },
             S::PointOfNoReturn => (StmtKind::PointOfNoReturn, true),
-            S::Bad { inside } => {
+            S::Bad { inside, words } => {
+                let around = self.cx.unread.len();
+                self.cx.unread.extend(words.iter().cloned());
                 for block in inside {
                     self.block(block);
                 }
+                self.cx.unread.truncate(around);
                 return true;
             }
         };

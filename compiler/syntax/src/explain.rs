@@ -2,13 +2,14 @@
 //!
 //! The strict rule is run again on the bad words alone; where it gave up is where the author looks.
 
+mod habits;
 mod keywords;
 mod words;
 
 use crate::build::BadText;
 use crate::grammar::{FlowParser, Rule};
 use crate::scan;
-use flowline_diag::{Diagnostic, FileId, Span, code::f01, nearest};
+use flowline_diag::{Diagnostic, FileId, Span, code::f01};
 use pest::Parser;
 use pest::error::{Error, ErrorVariant, InputLocation};
 
@@ -22,13 +23,20 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
         let found = word_at(head, 0);
         let at = scan::span(file, bad.start, bad.start + found.len());
         return Some(
-            words::foreign(text, at, found, words::Place::Inside).unwrap_or_else(|| tail(found, at, text, bad.rule)),
+            words::foreign(text, at, found, words::Place::Inside)
+                .or_else(|| habits::tail(text, found, at))
+                .unwrap_or_else(|| tail(found, at, text, bad.rule)),
         );
     }
     let first = word_at(head, 0);
     let first_at = scan::span(file, bad.start, bad.start + first.len());
     if let Some(place) = words::place_of(bad.rule)
         && let Some(finding) = words::foreign(text, first_at, first, place)
+    {
+        return Some(finding);
+    }
+    if bad.rule == Rule::bad_item
+        && let Some(finding) = habits::outside(first, first_at)
     {
         return Some(finding);
     }
@@ -46,6 +54,12 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
     let found = word_at(head, stopped);
     let start = bad.start + stopped;
     let at = scan::span(file, start, start + found.len());
+    let read = head.get(..stopped).unwrap_or("");
+    let rule = bad.rule;
+    let stop = habits::Stop { rule, line: head, read, first, first_at, found, at, expected: positives(&error) };
+    if let Some(finding) = habits::habit(&stop) {
+        return Some(finding);
+    }
     let begins = head.get(..stopped).is_some_and(|read| read.trim() == first || read.trim().is_empty());
     if begins
         && !words::starters(bad.rule).contains(&first)
@@ -64,13 +78,21 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
     }
     let expected = expected(&error, bad.rule, stopped == 0);
     if found.is_empty() {
+        let wants_block = positives(&error).iter().any(|rule| matches!(rule, Rule::brace_open | Rule::block));
         let message = if opens {
             format!("expected {expected} before `{{`")
         } else {
             format!("the line ends too early, expected {expected}")
         };
         let end = scan::span(file, bad.start + head.trim_end().len(), bad.start + head.trim_end().len());
-        return Some(Diagnostic::new(&f01::UNEXPECTED, message, end));
+        let finding = Diagnostic::new(&f01::UNEXPECTED, message, end);
+        return Some(if first == "use" {
+            finding.help("say what is brought in: `use std.notify.{Template, notify}`")
+        } else if wants_block && !opens {
+            finding.help("what is done stands in a block: `{ … }`")
+        } else {
+            finding
+        });
     }
     let finding = Diagnostic::new(&f01::UNEXPECTED, format!("expected {expected}, found `{found}`"), at);
     Some(match words::keyword_typo(&error_keywords(&error), found) {
@@ -80,6 +102,14 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
         None if found == "=>" && expected.contains("`{`") => finding.help("what is done stands in a block: `{ … }`"),
         None => finding,
     })
+}
+
+/// Whether a declaration begins at an offset: by its word, by one that is nearly ours, or by that of another language.
+pub(crate) fn begins_item(text: &str, at: usize) -> bool {
+    let word = word_at(text, at);
+    words::starters(Rule::bad_item).contains(&word)
+        || words::nearly(Rule::bad_item, word).is_some()
+        || words::is_foreign_declaration(word)
 }
 
 /// The finding for sound text with something behind it.
@@ -93,15 +123,17 @@ fn tail(found: &str, at: Span, text: &str, bad: Rule) -> Diagnostic {
             None if bad == Rule::bad_tail_item => {
                 finding.help("put a comma between them, or each on a line of its own")
             }
-            None => finding.help("each statement stands on a line of its own"),
+            None if found.starts_with(|c: char| c.is_alphabetic()) => {
+                finding.help("each statement stands on a line of its own")
+            }
+            None => finding,
         }
     })
 }
 
 /// A line that begins with a word that is nearly one of ours.
 fn near_keyword(rule: Rule, found: &str, at: Span) -> Option<Diagnostic> {
-    let known = words::starters(rule);
-    let ours = nearest(found, known.iter().copied())?;
+    let ours = words::nearly(rule, found)?;
     let message = format!("no line can begin with `{found}` here");
     Some(Diagnostic::new(&f01::UNEXPECTED, message, at).help(format!("did you mean `{ours}`?")).maybe_fix(
         format!("replace with `{ours}`"),

@@ -2,12 +2,12 @@
 
 use crate::ast::{Item, ItemKind, Module};
 use crate::build::{BadText, Builder, Top};
-use crate::explain::explain;
+use crate::explain::{begins_item, explain};
 use crate::grammar::{FlowParser, Rule};
 use crate::scan::{self, ItemRange, Scan};
 use flowline_diag::{Diagnostic, FileId};
 use pest::Parser;
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 /// A tree and what is wrong with its text. The tree is whole even where the text is not.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,14 +19,31 @@ pub struct Parsed {
 
 /// Reads a file. Never fails and never panics; takes time linear in the length of the text.
 pub fn parse(file: FileId, text: &str) -> Parsed {
-    let Scan { text: normal, items: ranges, docs, module_doc, findings } = scan::scan(file, text);
+    let Scan { text: normal, items: ranges, docs, module_doc, findings, stray } = scan::scan(file, text);
     let mut module = Module { file, doc: module_doc, uses: Vec::new(), items: Vec::with_capacity(ranges.len()) };
     let mut spoken_for: HashSet<usize> =
         findings.iter().map(|finding| line_start(text, finding.primary.span.start as usize)).collect();
     let mut diagnostics = findings;
+    // Where no declaration could be read, until the next one that can: one mistake, told once.
+    let mut outside: Vec<Range<usize>> = Vec::new();
+    let mut was_outside = false;
     for range in ranges {
+        let goes_on = was_outside && !begins_item(&normal, range.start);
         let mut builder = Builder::new(file, range.start, &docs);
-        match read(&mut builder, &normal, range) {
+        let top = read(&mut builder, &normal, range);
+        let is_read = match &top {
+            Some(Top::Item(item)) => !matches!(item.kind, ItemKind::Bad { .. }),
+            Some(Top::Use(_)) => true,
+            None => false,
+        };
+        let is_outside = goes_on || !is_read;
+        match outside.last_mut() {
+            Some(last) if was_outside && !is_outside => last.end = range.start,
+            _ if is_outside && !was_outside => outside.push(range.start..text.len()),
+            _ => {}
+        }
+        was_outside = is_outside;
+        match top {
             Some(Top::Use(one)) => module.uses.push(one),
             Some(Top::Item(item)) => module.items.push(*item),
             None => {
@@ -40,11 +57,13 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         }
         for bad in builder.bad {
             // A line that the scan or another node has already spoken about is not explained twice.
-            if spoken_for.insert(line_start(text, bad.start)) {
+            if spoken_for.insert(line_start(text, bad.start)) && !goes_on {
                 diagnostics.extend(explain(file, &normal, &bad));
             }
         }
     }
+    let is_told = |at: usize| outside.iter().any(|run| run.contains(&at));
+    diagnostics.extend(stray.into_iter().filter(|brace| !is_told(brace.primary.span.start as usize)));
     diagnostics.sort_by_key(Diagnostic::order);
     Parsed { module, diagnostics }
 }

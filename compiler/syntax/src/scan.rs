@@ -30,6 +30,8 @@ pub(crate) struct Scan {
     pub(crate) docs: Vec<(u32, Doc)>,
     pub(crate) module_doc: Option<Doc>,
     pub(crate) findings: Vec<Diagnostic>,
+    /// Closing braces without a partner; where steps stand outside of a flow, they are a part of the same mistake.
+    pub(crate) stray: Vec<Diagnostic>,
 }
 
 /// The bytes of one declaration or `use`.
@@ -110,6 +112,7 @@ struct Scanner<'t> {
     pending_doc: Option<DocLines>,
     module_doc: Option<DocLines>,
     findings: Vec<Diagnostic>,
+    stray: Vec<Diagnostic>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -150,6 +153,7 @@ impl<'t> Scanner<'t> {
             pending_doc: None,
             module_doc: None,
             findings: Vec::new(),
+            stray: Vec::new(),
         }
     }
 
@@ -194,6 +198,9 @@ impl<'t> Scanner<'t> {
     fn significant(&mut self, token: Token) {
         if self.breaks_out(token) {
             self.end_item(self.gap.unwrap_or(token.start));
+        }
+        if let Some(gap) = self.gap {
+            self.repair_braces(token, gap);
         }
         if let Some(gap) = self.gap.take() {
             if self.continues(token) {
@@ -263,7 +270,7 @@ impl<'t> Scanner<'t> {
         if !matches {
             if bracket == b'}' {
                 let span = span(self.file, token.start, token.end);
-                self.findings.push(Diagnostic::new(&f01::UNEXPECTED, "this `}` closes nothing", span).maybe_fix(
+                self.stray.push(Diagnostic::new(&f01::UNEXPECTED, "this `}` closes nothing", span).maybe_fix(
                     "remove it",
                     span,
                     "",
@@ -344,6 +351,7 @@ impl<'t> Scanner<'t> {
             docs: self.docs,
             module_doc: self.module_doc.map(|doc| doc.into_doc(file)),
             findings: self.findings,
+            stray: self.stray,
         }
     }
 

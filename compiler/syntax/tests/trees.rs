@@ -77,7 +77,7 @@ fn block(of: &Block, depth: usize, out: &mut String) {
                 *out += &format!("{indent}on {}\n", kind(&handler.kind));
                 block(&handler.body, depth + 1, out);
             }
-        } else if let StmtKind::Bad { inside } = &stmt.kind {
+        } else if let StmtKind::Bad { inside, .. } = &stmt.kind {
             inside.iter().for_each(|inner| block(inner, depth + 1, out));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Arg, Expr, Ident, OpCall, Pattern, RecordLit, Retry, TextLit, Type};
 use flowline_diag::Span;
+use std::sync::Arc;
 
 /// Statements in braces, or the one statement of an arm.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +87,8 @@ pub enum StmtKind {
     /// Text that no statement could be read from. Where it opened a block, the statements in it are kept, so that their names count.
     Bad {
         inside: Vec<Block>,
+        /// The words before the first block: what is bound there can't be told from the rest.
+        words: Vec<Arc<str>>,
     },
 }
 

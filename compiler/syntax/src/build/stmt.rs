@@ -48,8 +48,11 @@ impl Builder<'_> {
     /// Blocks inside of a bad statement are kept, and so are the names they bind.
     fn bad_stmt(&mut self, node: Node<'_>) -> Stmt {
         let span = self.span(&node);
+        let head = node.as_str().split('{').next().unwrap_or("");
+        let words = head.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let words = words.filter(|word| !word.is_empty()).map(Into::into).collect();
         let inside = kids(node).filter(|part| part.as_rule() == Rule::block).map(|block| self.block(block)).collect();
-        Stmt { span, kind: StmtKind::Bad { inside } }
+        Stmt { span, kind: StmtKind::Bad { inside, words } }
     }
 
     fn stmt_kind(&mut self, rule: Rule, node: Node<'_>) -> StmtKind {
@@ -67,7 +70,9 @@ impl Builder<'_> {
                 }
             }
             Rule::assign => StmtKind::Assign { name: self.name(&mut kids), value: self.value(&mut kids) },
-            Rule::do_stmt => self.do_stmt(&mut kids).map_or(StmtKind::Bad { inside: Vec::new() }, StmtKind::Do),
+            Rule::do_stmt => {
+                self.do_stmt(&mut kids).map_or(StmtKind::Bad { inside: Vec::new(), words: Vec::new() }, StmtKind::Do)
+            }
             Rule::await_stmt => StmtKind::Await(self.event_wait(&mut kids)),
             Rule::await_first => StmtKind::AwaitFirst { arms: self.arms(kids) },
             Rule::wait_for => StmtKind::WaitFor(self.expr_of(&mut kids)),
@@ -101,10 +106,10 @@ impl Builder<'_> {
             Rule::run | Rule::start => match kids.opt(Rule::flow_call).map(|call| self.flow_call(call)) {
                 Some(call) if rule == Rule::run => StmtKind::Run(call),
                 Some(call) => StmtKind::Start(call),
-                None => StmtKind::Bad { inside: Vec::new() },
+                None => StmtKind::Bad { inside: Vec::new(), words: Vec::new() },
             },
             Rule::ponr => StmtKind::PointOfNoReturn,
-            _ => StmtKind::Bad { inside: Vec::new() },
+            _ => StmtKind::Bad { inside: Vec::new(), words: Vec::new() },
         }
     }
 

@@ -112,6 +112,14 @@ const FOREIGN: &[(&str, Place, Ours)] = &[
     ("&&", Place::Inside, Word("and")),
     ("||", Place::Inside, Word("or")),
     ("!", Place::Inside, Word("not")),
+    ("is", Place::Inside, Word("==")),
+    ("–", Place::Inside, Word("-")),
+    ("—", Place::Inside, Word("-")),
+    ("×", Place::Inside, Word("*")),
+    ("÷", Place::Inside, Word("/")),
+    ("≥", Place::Inside, Word(">=")),
+    ("≤", Place::Inside, Word("<=")),
+    ("≠", Place::Inside, Word("!=")),
 ];
 
 pub(super) fn place_of(rule: Rule) -> Option<Place> {
@@ -146,6 +154,11 @@ pub(super) fn foreign(text: &str, at: Span, found: &str, place: Place) -> Option
     })
 }
 
+/// Whether another language begins a declaration so.
+pub(super) fn is_foreign_declaration(word: &str) -> bool {
+    FOREIGN.iter().any(|(theirs, place, _)| *theirs == word && *place == Place::Declaration)
+}
+
 /// A mark where another was due: `->` for `=>`, `=` for `:`.
 pub(super) fn mixed_marks(expected: &[Rule], found: &str, at: Span) -> Option<Diagnostic> {
     let ours = match found {
@@ -177,8 +190,13 @@ pub(super) fn unit(text: &str, at: Span, found: &str) -> Option<Diagnostic> {
     let before = text.get(..at.start as usize)?;
     let number = before.trim_end_matches([' ', '\t']);
     let digits = number.len() - number.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-    if digits == 0 || number.len() < digits || !found.starts_with(|c: char| c.is_ascii_alphabetic()) {
+    let is_word = found.starts_with(|c: char| c.is_ascii_alphabetic());
+    if digits == 0 || number.len() < digits || !is_word && symbol(found).is_none() {
         return None;
+    }
+    if let Some(ours) = currency(found) {
+        let finding = Diagnostic::new(&f01::UNIT, format!("`{found}` names no currency here"), at);
+        return Some(finding.label(format!("write `{ours}`")).fix(format!("replace with `{ours}`"), at, ours));
     }
     let ours = UNITS.iter().find(|(theirs, _)| *theirs == found).map(|(_, ours)| *ours);
     let ours = ours.or_else(|| {
@@ -204,11 +222,30 @@ const UNITS: &[(&str, &str)] = &[
     ("d", "days"),
     ("w", "weeks"),
     ("percent", "%"),
+];
+
+/// The currency that a sign of money or a word for it most likely is.
+fn currency(found: &str) -> Option<&'static str> {
+    let lower = found.to_lowercase();
+    symbol(found).or_else(|| CURRENCIES.iter().find(|(theirs, _)| *theirs == lower).map(|(_, ours)| *ours))
+}
+
+/// The currency of a sign such as `€`.
+pub(super) fn symbol(found: &str) -> Option<&'static str> {
+    SYMBOLS.iter().find(|(theirs, _)| *theirs == found).map(|(_, ours)| *ours)
+}
+
+const SYMBOLS: &[(&str, &str)] = &[("€", "EUR"), ("$", "USD"), ("£", "GBP")];
+const CURRENCIES: &[(&str, &str)] = &[
     ("euro", "EUR"),
     ("euros", "EUR"),
     ("eur", "EUR"),
+    ("dollar", "USD"),
     ("dollars", "USD"),
     ("usd", "USD"),
+    ("pound", "GBP"),
+    ("pounds", "GBP"),
+    ("gbp", "GBP"),
 ];
 const KNOWN_UNITS: &[&str] = &["hours", "days", "weeks", "min"];
 
@@ -219,6 +256,13 @@ pub(super) const CLAUSES: &[&str] =
 /// The keyword that a mistyped word most likely is.
 pub(super) fn keyword_typo(known: &[&'static str], found: &str) -> Option<&'static str> {
     nearest(found, known.iter().copied()).filter(|ours| ours.len() > 2)
+}
+
+/// The word that a line should begin with, where it begins with one that is nearly it.
+pub(super) fn nearly(rule: Rule, found: &str) -> Option<&'static str> {
+    let ours = nearest(found, starters(rule).iter().copied())?;
+    // Of a word of two letters any other is near.
+    (found.len() > 2 || found.eq_ignore_ascii_case(ours)).then_some(ours)
 }
 
 /// The words that may begin what the rule could not read.

@@ -22,7 +22,7 @@ pub(super) struct Frame {
     has_do: bool,
     has_await: bool,
     /// A handler's head is being read; the next brace is its body.
-    in_handler: bool,
+    pub(super) in_handler: bool,
     in_late: bool,
     in_promise: bool,
     chain: usize,
@@ -90,7 +90,7 @@ const OP_CLAUSES: &[&str] = &[
 ];
 const DO_CLAUSES: &[&str] = &["retry", "timeout", "undo", "as"];
 const AWAIT_CLAUSES: &[&str] = &["if", "within", "as"];
-const HANDLER_WORDS: &[&str] = &["on", "after", "too", "meanwhile"];
+pub(super) const HANDLER_WORDS: &[&str] = &["on", "after", "too", "meanwhile"];
 
 impl Frame {
     pub(super) fn new(kind: FrameKind, start: usize, indent: usize) -> Self {
@@ -319,7 +319,7 @@ impl Scanner<'_> {
     }
 
     /// Whether a name, a text or a brace follows on the same line, as it does behind the word that begins a statement.
-    fn is_before_operand(&self, token: Token) -> bool {
+    pub(super) fn is_before_operand(&self, token: Token) -> bool {
         let Some(rest) = self.text.get(token.end..) else { return false };
         let next = rest.trim_start_matches([' ', '\t']);
         next.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '{' || c == '"') && next.len() < rest.len()

@@ -1,11 +1,56 @@
 //! Signs of other languages and quotes without a partner: reported by name, and mended so that the statement around them is still read.
 
 use super::lexer::{Token, TokenKind};
-use super::lines::Previous;
-use super::{Scanner, span};
+use super::lines::{Frame, FrameKind, HANDLER_WORDS, Previous};
+use super::{STATEMENT_STARTERS, Scanner, span};
 use flowline_diag::{Diagnostic, code::f01};
 
 impl Scanner<'_> {
+    /// A handler's brace that was forgotten: the one before it, which closes the attempt, or the one that opens it. It is
+    /// put in where the line ends, so that the rest is read as it was meant.
+    pub(super) fn repair_braces(&mut self, token: Token, gap: usize) {
+        if token.kind != TokenKind::Word {
+            return;
+        }
+        let (word, indent) = (self.slice(token), self.indent());
+        let starts_handler = HANDLER_WORDS.contains(&word) && self.is_before_operand(token);
+        let head_indent = self.text.get(..gap).map_or(0, |before| {
+            let line = before.rsplit('\n').next().unwrap_or("");
+            line.len() - line.trim_start_matches([' ', '\t']).len()
+        });
+        let previous_may_end = matches!(self.previous, Previous::Other | Previous::UpperWord { .. });
+        let frame = self.frame();
+        let (kind, opened) = (frame.kind, frame.start);
+        if matches!(kind, FrameKind::AttemptBody | FrameKind::HandlerBody) && starts_handler && indent <= frame.indent {
+            let at = span(self.file, opened, opened + 1);
+            let finding = Diagnostic::new(&f01::UNCLOSED, "this block is never closed", at)
+                .label("no `}` belongs to this")
+                .also(span(self.file, token.start, token.end), "a `}` is missing before this");
+            let before = span(self.file, token.start, token.start);
+            self.findings.push(finding.maybe_fix(format!("put a `}}` before `{word}`"), before, "} "));
+            self.put(gap, b'}');
+            self.frames.pop();
+            self.frame().closed(kind);
+            self.previous = Previous::Close;
+        } else if frame.in_handler && previous_may_end && indent > head_indent && STATEMENT_STARTERS.contains(&word) {
+            self.frame().in_handler = false;
+            let at = span(self.file, gap, gap);
+            let finding = Diagnostic::new(&f01::UNEXPECTED, "the line ends too early, expected `{`", at)
+                .help("what is done stands in a block: `{ … }`");
+            self.findings.push(finding.maybe_fix("put a `{` there", at, " {"));
+            self.put(gap, b'{');
+            self.frames.push(Frame::new(FrameKind::HandlerBody, gap, 0));
+            self.previous = Previous::Open;
+        }
+    }
+
+    /// Writes a brace over the newline at `gap`.
+    fn put(&mut self, gap: usize, brace: u8) {
+        if let Some(byte) = self.out.get_mut(gap) {
+            *byte = brace;
+        }
+    }
+
     /// Closes a text that the line's end cuts off: before the brackets and commas at the end of the line, which the author meant as such.
     pub(super) fn repair_text(&mut self, token: Token) {
         let text = self.slice(token);
