@@ -304,6 +304,26 @@ fn the_runs_that_a_run_begins_are_told_with_it() {
     assert_eq!(parent.matches(&head).count(), 1, "{parent}");
 }
 
+/// As Windows' editors saved text for long.
+#[test]
+fn a_file_in_another_encoding_is_told_with_its_line() {
+    let place = Place::with_events(&[]);
+    fs::write(place.path().join("flows.flow"), b"id ShopId\n// ge\xf6ffnet\n").unwrap();
+    place.flowline(&["check", "flows.flow"]).ends(2, "`flows.flow` is not UTF-8 text: line 2 has a letter in another");
+}
+
+/// All segments are gone: nothing is damaged, but nothing is left either.
+#[test]
+fn an_empty_journal_is_not_called_sound() {
+    let place = Place::used();
+    for segment in place.segments() {
+        fs::remove_file(segment).unwrap();
+    }
+    let ran = place.flowline(&["journal", "verify", "data"]);
+    ran.ends(0, "");
+    assert!(ran.stdout.starts_with("the journal is empty: "), "{}", ran.stdout);
+}
+
 /// `flowline … | head -0`, for every command that prints.
 #[test]
 fn a_pipe_that_closes_ends_quietly() {

@@ -34,6 +34,10 @@ pub(crate) fn run(command: &JournalCommand, global: Global) -> Result<Exit, Fail
 fn check(data: &Path) -> Result<Exit, Failure> {
     let data = folder::existing(data)?;
     let report = verify(&data.path)?;
+    if report.records == 0 {
+        out::print("the journal is empty: either nothing was ever taken in, or its segments were removed\n")?;
+        return Ok(Exit::Fine);
+    }
     out::print(&format!(
         "{} records in {} groups and {} segments, {} bytes: all sound\n",
         number(report.records),

@@ -147,8 +147,8 @@ fn read(path: &Path) -> Result<String, DriverError> {
     }
     let bytes = fs::read(path).map_err(io)?;
     String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        DriverError::NotUtf8 { path: shown(), at }
+        let sound = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+        DriverError::NotUtf8 { path: shown(), line: 1 + sound.filter(|byte| **byte == b'\n').count() }
     })
 }
 

@@ -52,8 +52,8 @@ pub enum DriverError {
     Manifest { path: String, problem: String },
     #[error("can't read `{path}`: {cause}")]
     Io { path: String, cause: std::io::Error },
-    #[error("`{path}` is not UTF-8 text: byte {at} begins no character; save it as UTF-8")]
-    NotUtf8 { path: String, at: usize },
+    #[error("`{path}` is not UTF-8 text: line {line} has a letter in another encoding; save the file as UTF-8")]
+    NotUtf8 { path: String, line: usize },
     #[error("`{path}` has {found} bytes, a .flow file has at most {max}; split it")]
     TooLarge { path: String, found: u64, max: u64 },
     #[error("the project has more than {FILES_MAX} .flow files; give a smaller folder")]
