@@ -186,9 +186,9 @@ pub(crate) struct Run {
 
 /// Derive runs from the journal again, and prove that they come out the same
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  flowline replay ./data\n  flowline replay ./data -v     (lists the runs)\n  flowline replay ./data O-1042 (what became of this order, and of all that it began)\n  flowline replay ./data 5a1f   (the beginning of a run's id will do)"
-)]
+#[command(after_help = "Example:\n  flowline replay ./data\n  flowline replay ./data -v     (lists the runs)\n  \
+    flowline replay ./data O-1042 (what became of this order, and of all that it began)\n  \
+    flowline replay ./data 5a1f   (the beginning of a run's id will do)")]
 pub(crate) struct Replay {
     /// The data folder, which nobody has open
     pub(crate) data: PathBuf,

@@ -5,7 +5,7 @@ use crate::model::{Expr, ExprKind, Ty, TypeKind};
 use crate::names::{Symbol, suggest};
 use crate::ty::from_elsewhere;
 use flowline_diag::{Diagnostic, nearest};
-use flowline_plan::Value;
+use flowline_plan::{Currency, Value};
 use flowline_syntax::ast::Ident;
 
 /// So many names are listed; more help nobody.
@@ -53,6 +53,11 @@ impl Cx<'_> {
         }
         if nearest(name.as_str(), candidates.iter().copied()).is_some() {
             return suggest(diagnostic, name, candidates);
+        }
+        if name.as_str().parse::<Currency>().is_ok() {
+            return diagnostic.help(format!(
+                "a currency stands behind an amount: `500 {name}`; by itself it is `(1 {name}).currency()`"
+            ));
         }
         from_elsewhere(self.globals, diagnostic, name)
     }
