@@ -60,6 +60,7 @@ pub(crate) enum Taker {
 pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Flow) -> Option<(Flow, Vec<Diagnostic>)> {
     let mut flow = globals.model.flow(id)?.clone();
     let mut cx = Cx::new(globals, module);
+    cx.unread.extend(text.unread.iter().cloned());
     for (param, local) in text.params.iter().zip(&flow.locals) {
         cx.bind(&param.name, local.ty.clone(), LocalKind::Slot(ScopeId(0)));
     }
@@ -69,7 +70,7 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
         scopes: vec![root],
         scope: ScopeId(0),
         status: None,
-        told_no_status: text.status.is_some(),
+        told_no_status: text.status.is_some() || text.unread.iter().any(|word| &**word == "status"),
         result: flow.result.clone(),
         gives: Vec::new(),
         deadlines: Vec::new(),

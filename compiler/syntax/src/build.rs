@@ -20,6 +20,7 @@ use crate::ast::{Doc, Ident, Item, ItemKind, TextLit, Use};
 use crate::grammar::Rule;
 use flowline_diag::{Diagnostic, FileId, Span, code::f01};
 use pest::iterators::{Pair, Pairs};
+use std::sync::Arc;
 
 pub(crate) type Node<'i> = Pair<'i, Rule>;
 
@@ -276,4 +277,10 @@ impl<'s> Builder<'s> {
             0
         })
     }
+}
+
+/// The words of a text that could not be read.
+fn words(text: &str) -> impl Iterator<Item = Arc<str>> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).map(Into::into)
 }

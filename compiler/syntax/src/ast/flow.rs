@@ -2,6 +2,7 @@
 
 use super::{Arg, Block, EventWait, Expr, Ident, Occurrence, Param, Raise, TextLit, TimeOfDay, Type, Weekday};
 use flowline_diag::Span;
+use std::sync::Arc;
 
 /// `flow name(params) -> R raises E when cond key … status … { … }`
 ///
@@ -26,6 +27,8 @@ pub struct Flow {
     pub undo: Option<super::FlowCall>,
     pub body: Block,
     pub late: Vec<Late>,
+    /// The words of what could not be read in its head: names that are bound there, clauses that stand there.
+    pub unread: Vec<Arc<str>>,
 }
 
 /// `key placed.order.id once`

@@ -1,6 +1,6 @@
 //! Flows: header, body, what comes late.
 
-use super::{Builder, Node, kids};
+use super::{Builder, Node, kids, words};
 use crate::ast::{
     Block, Flow, FlowCall, FlowKey, FlowStart, KeyMode, Late, Promise, PromiseAt, Recurrence, StatusClause, Track,
     Weekday,
@@ -30,6 +30,7 @@ impl Builder<'_> {
             undo: None,
             body: empty,
             late: Vec::new(),
+            unread: Vec::new(),
         };
         head.end = flow.name.span.end;
         for part in kids {
@@ -53,7 +54,12 @@ impl Builder<'_> {
                     self.findings.push(finding.help("its statements stand in `{ … }` behind the header"));
                     continue;
                 }
-                _ => self.flow_clause(part, &mut flow),
+                rule => {
+                    if matches!(rule, Rule::bad_params | Rule::bad_clause) {
+                        flow.unread.extend(words(part.as_str()));
+                    }
+                    self.flow_clause(part, &mut flow);
+                }
             }
             head.end = head.end.max(span.end);
         }

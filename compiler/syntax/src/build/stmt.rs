@@ -1,6 +1,6 @@
 //! Statements.
 
-use super::{Builder, Kids, Node, kids};
+use super::{Builder, Kids, Node, kids, words};
 use crate::ast::{
     Arm, ArmTrigger, Ask, Attempt, Block, Branch, DoCall, ErrorPattern, EventWait, Expr, ForEach, Govern, GovernArm,
     GovernValue, Handler, HandlerKind, Predict, RecordLit, Repeat, Share, Stmt, StmtKind, StmtMatchArm, Value, When,
@@ -49,8 +49,7 @@ impl Builder<'_> {
     fn bad_stmt(&mut self, node: Node<'_>) -> Stmt {
         let span = self.span(&node);
         let head = node.as_str().split('{').next().unwrap_or("");
-        let words = head.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let words = words.filter(|word| !word.is_empty()).map(Into::into).collect();
+        let words = words(head).collect();
         let inside = kids(node).filter(|part| part.as_rule() == Rule::block).map(|block| self.block(block)).collect();
         Stmt { span, kind: StmtKind::Bad { inside, words } }
     }
