@@ -6,7 +6,7 @@
 )]
 
 use crate::cx::{Cx, unknown};
-use crate::hints::suggest_member;
+use crate::hints::{declare_it, suggest_member};
 use crate::model::{
     Abandon, EventDef, Expiry, Expr, ExprKind, Idempotency, Local, LocalId, LocalKind, Op, OpClass, OpParam, Raise,
     ResourceDef, Ty, TypeKind, Undo,
@@ -157,11 +157,8 @@ pub(crate) fn named(
             let words = what.split_once(' ').map_or(what, |(_, word)| word);
             let diagnostic = Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no {words} `{name}`"), name.span)
                 .label("not known here");
-            diagnostics.push(suggest(
-                from_elsewhere(globals, diagnostic, name),
-                name,
-                globals.visible(module, is_kind),
-            ));
+            let diagnostic = suggest(from_elsewhere(globals, diagnostic, name), name, globals.visible(module, is_kind));
+            diagnostics.push(declare_it(diagnostic, what, name));
             None
         }
     }

@@ -26,6 +26,16 @@ pub(crate) fn suggest_member<'a>(
     diagnostic.help(format!("it has {}{more}", listed.join(", ")))
 }
 
+/// For a declaration that isn't anywhere, and that authors make themselves: how it is made.
+pub(crate) fn declare_it(diagnostic: Diagnostic, what: &str, name: &Ident) -> Diagnostic {
+    match what {
+        _ if diagnostic.help.is_some() => diagnostic,
+        "an error" => diagnostic.help(format!("declare it outside of the flows: `error {name}`")),
+        "an enum" => diagnostic.help(format!("declare it outside of the flows: `enum {name} {{ received, done }}`")),
+        _ => diagnostic,
+    }
+}
+
 impl Cx<'_> {
     /// For a value that nothing here is called: a case without its enum, a name nearby, one that has ended, one of another
     /// module.
@@ -89,6 +99,9 @@ impl Cx<'_> {
                 diagnostic.help(format!("a time has a unit: `{number} h`, `{number} days`"))
             }
             (Some(Value::Text(text)), _, Ty::Named(id)) => {
+                if self.is_id(wanted) {
+                    return diagnostic.help("an id comes with an event or a system's answer; it can't be written down");
+                }
                 let Some(TypeKind::Enum(cases)) = self.kind(*id) else { return diagnostic };
                 let name = self.globals.model.ty(*id).map_or("", |def| def.name.rsplit('.').next().unwrap_or(""));
                 if cases.iter().any(|case| case.name == text.as_ref()) {

@@ -7,7 +7,7 @@
 
 use crate::cx::{Cx, unknown};
 use crate::expr::narrow;
-use crate::hints::suggest_member;
+use crate::hints::{declare_it, suggest_member};
 use crate::model::{Expr, ExprKind, Field, Ty, TypeKind};
 use crate::names::{Symbol, suggest, twice};
 use crate::ty::from_elsewhere;
@@ -46,6 +46,7 @@ impl Cx<'_> {
                     .label("not known here");
                 let types = self.globals.visible(self.module, |symbol| matches!(symbol, Symbol::Type(_)));
                 let diagnostic = suggest(from_elsewhere(self.globals, diagnostic, name), name, types);
+                let diagnostic = declare_it(diagnostic, wanted, name);
                 self.push(diagnostic);
                 None
             }

@@ -147,6 +147,9 @@ fn inside(stop: &Stop<'_>) -> Option<Diagnostic> {
     if found == "\"" && matches!(first, "status" | "stop") {
         return Some(finding().help(format!("`{first}` is followed by a name without quotes: `{first} ready`")));
     }
+    if rule == Rule::bad_arm && wants(Rule::fat_arrow) && found == "{" {
+        return Some(finding().help("what is done stands behind `=>`: `after 2 days => { … }`"));
+    }
     if rule == Rule::bad_params && found == "-" && stop.read.is_empty() {
         return Some(finding().help("a name has letters, digits and `_`: `my_flow`"));
     }
@@ -162,7 +165,10 @@ pub(super) fn tail(text: &str, found: &str, at: Span) -> Option<Diagnostic> {
     let behind = text.get(at.end as usize..).unwrap_or("").trim_start();
     if found == "else" {
         let Some(rest) = behind.strip_prefix("if ") else {
-            return Some(unexpected().help("`else` stands behind the `}` of a `when`, and there is one of it"));
+            return Some(
+                unexpected()
+                    .help("`else` stands behind the `}` of a `when`; in a `match` all other cases are `otherwise`"),
+            );
         };
         let start = narrow(text.len() - rest.len()) - narrow("if ".len());
         let if_at = Span { start, end: start + 2, ..at };
