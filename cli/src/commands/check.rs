@@ -40,6 +40,10 @@ pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
         let flows =
             outcomes.iter().filter_map(|outcome| outcome.bundle.as_ref()).map(|bundle| bundle.flows.len()).sum();
         out::print(&format!("{}\n", verdict(flows, errors, warnings)))?;
+        let first = outcomes.iter().find_map(|outcome| outcome.diagnostics.first());
+        if let Some(first) = first.filter(|_| global.format == Format::Human) {
+            out::print(&format!("`flowline explain {}` says more, with a bad and a good example\n", first.code.id))?;
+        }
     }
     if args.timings {
         for (part, took) in outcomes.iter().flat_map(|outcome| &outcome.timings) {
