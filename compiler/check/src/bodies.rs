@@ -6,6 +6,7 @@
 )]
 
 use crate::cx::Cx;
+use crate::flow::CheckedFlow;
 use crate::model::{Calendar, DecisionRow, Field, Local, LocalKind, Ty, TypeKind};
 use crate::names::{Declared, Globals, Symbol, find_circles};
 use crate::{contract, decision, flow, unsupported};
@@ -78,16 +79,31 @@ pub(crate) fn fill(globals: &mut Globals, declared: &[Declared<'_>], diagnostics
     }
     calls.circles(globals, diagnostics);
     same_event_types(globals, diagnostics);
+    flows(globals, declared, diagnostics);
+}
+
+/// Flows, and which of them use each other in a circle: nothing would bound how many runs such a circle makes.
+fn flows(globals: &mut Globals, declared: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let mut edges = vec![Vec::new(); globals.model.flows.len()];
     for each in declared {
         if let (ItemKind::Flow(text), Symbol::Flow(id)) = (&each.item.kind, each.symbol)
-            && let Some((checked, found)) = flow::check(globals, each.module, id, text)
+            && let Some(CheckedFlow { flow, found, calls }) = flow::check(globals, each.module, id, text)
         {
             diagnostics.extend(found);
+            if let Some(edges) = edges.get_mut(id.index()) {
+                edges.extend(calls.into_iter().filter_map(|(symbol, span)| {
+                    let Symbol::Flow(id) = symbol else { return None };
+                    Some((id.index(), span))
+                }));
+            }
             if let Some(place) = globals.model.flows.get_mut(id.index()) {
-                *place = checked;
+                *place = flow;
             }
         }
     }
+    let name = |at: usize| globals.model.flows.get(at).map_or("", |flow| flow.name.as_str());
+    let what = "flows use each other in a circle";
+    circles_of(&edges, name, what, "every flow ends: what has to be done again stands in a `repeat`", diagnostics);
 }
 
 fn set(globals: &mut Globals, id: TypeId, kind: TypeKind, found: Vec<Diagnostic>, diagnostics: &mut Vec<Diagnostic>) {
@@ -309,15 +325,19 @@ impl Calls {
             None => model.functions.get(at).map_or("", |function| function.name.as_str()),
             Some(at) => model.decisions.get(at).map_or("", |decision| decision.name.as_str()),
         };
-        circles_of(&self.edges, name, "functions call each other in a circle", diagnostics);
+        circles_of(&self.edges, name, "functions call each other in a circle", EXPRESSIONS_END, diagnostics);
     }
 }
+
+/// What helps where expressions lead back to themselves.
+pub(crate) const EXPRESSIONS_END: &str = "every expression ends: nothing may lead back to itself";
 
 /// Reports circles; gives the nodes that lie in one.
 pub(crate) fn circles_of<'n>(
     edges: &[Vec<(usize, Span)>],
     name: impl Fn(usize) -> &'n str,
     what: &str,
+    help: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> FxHashSet<usize> {
     let mut inside = FxHashSet::default();
@@ -325,8 +345,8 @@ pub(crate) fn circles_of<'n>(
         let Some((_, span)) = circle.last() else { continue };
         let short = |at: usize| name(at).rsplit('.').next().unwrap_or_default().to_owned();
         let names: Vec<String> = circle.iter().map(|(at, _)| short(*at)).collect();
-        let mut diagnostic = Diagnostic::new(&f02::RECURSION, format!("{what}: `{}`", names.join("` → `")), *span)
-            .help("every expression ends: nothing may lead back to itself");
+        let mut diagnostic =
+            Diagnostic::new(&f02::RECURSION, format!("{what}: `{}`", names.join("` → `")), *span).help(help);
         if circle.len() > 1 {
             for (at, span) in &circle {
                 diagnostic = diagnostic.step(*span, format!("`{}` is used here", short(*at)));

@@ -28,7 +28,7 @@ pub(crate) struct Cx<'g> {
     pub(crate) implicit: Option<LocalId>,
     /// Places that were tested and are there.
     pub(crate) present: Vec<Place>,
-    /// The functions and decisions called, for finding circles.
+    /// The functions, decisions and flows called, for finding circles.
     pub(crate) calls: Vec<(Symbol, Span)>,
     /// Whether this is the value of a constant, which has to be known before anything runs.
     pub(crate) is_constant: bool,

@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::model::{
     Block, Expr, ExprKind, Flow, FlowKey, LocalKind, Promise, PromiseEnd, Scope, Start, Status, Track, Ty, TypeKind,
 };
-use crate::names::{Globals, suggest};
+use crate::names::{Globals, Symbol, suggest};
 use crate::signature::unique;
 use crate::{contract, unsupported, words};
 use flowline_diag::code::f02;
@@ -56,8 +56,17 @@ pub(crate) enum Taker {
     Aside,
 }
 
+/// What checking a flow gives.
+#[derive(Debug)]
+pub(crate) struct CheckedFlow {
+    pub(crate) flow: Flow,
+    pub(crate) found: Vec<Diagnostic>,
+    /// What it calls, for finding circles.
+    pub(crate) calls: Vec<(Symbol, Span)>,
+}
+
 /// Checks a flow whose signature is known.
-pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Flow) -> Option<(Flow, Vec<Diagnostic>)> {
+pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Flow) -> Option<CheckedFlow> {
     let mut flow = globals.model.flow(id)?.clone();
     let mut cx = Cx::new(globals, module);
     cx.unread.extend(text.unread.iter().cloned());
@@ -99,8 +108,9 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
     }
     flow.body = body;
     flow.scopes = checker.scopes;
-    flow.locals = checker.cx.locals;
-    Some((flow, checker.cx.diagnostics))
+    let Cx { locals, diagnostics: found, calls, .. } = checker.cx;
+    flow.locals = locals;
+    Some(CheckedFlow { flow, found, calls })
 }
 
 impl FlowCx<'_> {

@@ -6,7 +6,7 @@
     reason = "a rule names the few types and declarations that it takes; any other, also a future one, is the same finding"
 )]
 
-use crate::bodies::circles_of;
+use crate::bodies::{EXPRESSIONS_END, circles_of};
 use crate::cx::Cx;
 use crate::fold::fold;
 use crate::model::{
@@ -421,7 +421,7 @@ fn consts(globals: &mut Globals, declared: &[Declared<'_>], diagnostics: &mut Ve
         })
         .collect();
     let name = |at: usize| globals.model.consts.get(at).map_or("", |found| found.name.as_str());
-    let in_circle = circles_of(&edges, name, "constants use each other in a circle", diagnostics);
+    let in_circle = circles_of(&edges, name, "constants use each other in a circle", EXPRESSIONS_END, diagnostics);
     let mut done: Vec<bool> = by_id.iter().map(|_| false).collect();
     for start in 0..by_id.len() {
         let mut stack = vec![(start, false)];

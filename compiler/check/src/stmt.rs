@@ -445,6 +445,7 @@ impl FlowCx<'_> {
         let name = &call.flow;
         match self.cx.globals.find(self.cx.module, name.as_str()).map(|entry| entry.symbol) {
             Some(Symbol::Flow(id)) => {
+                self.cx.calls.push((Symbol::Flow(id), name.span));
                 let flow = self.cx.globals.model.flow(id)?;
                 let params: Vec<(String, Ty)> = flow
                     .locals
