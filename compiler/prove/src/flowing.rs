@@ -54,6 +54,11 @@ impl Out {
         if past { *after = true } else { *before = true }
     }
 
+    /// Whether some way in it leads past a point of no return around it.
+    fn passes(&self) -> bool {
+        self.ends().chain(self.escapes.iter().map(|(_, past)| *past)).any(|past| past)
+    }
+
     fn ends(&self) -> impl Iterator<Item = bool> {
         let [before, after] = self.ends;
         [(before, false), (after, true)].into_iter().filter(|(may, _)| *may).map(|(_, past)| past)
@@ -151,11 +156,7 @@ impl Flowing {
                 }
             }
             NodeKind::Parallel { branches } => {
-                let outs: Vec<Out> = branches.iter().map(|branch| self.scope(shape, *branch, past)).collect();
-                if outs.iter().all(|out| out.ends != [false, false]) {
-                    inner.end(past || outs.iter().any(|out| out.ends().any(|past| past)));
-                }
-                outs.into_iter().flat_map(|out| out.escapes).for_each(|(escape, past)| inner.raise(escape, past));
+                self.branches(shape, past, branches, &mut inner);
             }
             NodeKind::Each(each) => {
                 let body = self.scope(shape, each.body, false);
@@ -230,6 +231,22 @@ impl Flowing {
                 handled.ends().for_each(|past| inner.end(past));
                 handled.escapes.into_iter().for_each(|(escape, past)| inner.raise(escape, past));
             }
+        }
+    }
+
+    fn branches(&mut self, shape: &Shape<'_>, past: bool, branches: &[ScopeId], inner: &mut Out) {
+        let outs: Vec<Out> = branches.iter().map(|branch| self.scope(shape, *branch, past)).collect();
+        let passing = outs.iter().filter(|out| out.passes()).count();
+        if outs.iter().all(|out| out.ends != [false, false]) {
+            inner.end(past || passing > 0);
+        }
+        for (branch, out) in branches.iter().zip(outs) {
+            // One branch passes the point of no return for all, and the others may be anywhere then.
+            if !past && passing > usize::from(out.passes()) {
+                let late = self.scope(shape, *branch, true);
+                late.escapes.into_iter().for_each(|(escape, past)| inner.raise(escape, past));
+            }
+            out.escapes.into_iter().for_each(|(escape, past)| inner.raise(escape, past));
         }
     }
 
