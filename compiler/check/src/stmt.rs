@@ -91,7 +91,10 @@ impl FlowCx<'_> {
                 Some((flow, args)) => (StmtKind::Flow { flow, args, detached: true, result: None }, true),
                 None => return true,
             },
-            S::PointOfNoReturn => (StmtKind::PointOfNoReturn, true),
+            S::PointOfNoReturn => {
+                self.point_of_no_return(span);
+                (StmtKind::PointOfNoReturn, true)
+            }
             S::Bad { inside, words } => {
                 let around = self.cx.unread.len();
                 self.cx.unread.extend(words.iter().cloned());
@@ -278,6 +281,25 @@ impl FlowCx<'_> {
         };
         out.push(Stmt { span, kind });
         goes_on
+    }
+
+    /// It belongs to the attempt around it. What runs beside an attempt lies outside of that one and inside of none.
+    fn point_of_no_return(&mut self, span: Span) {
+        let around = std::iter::successors(Some(self.scope), |scope| self.scopes.get(scope.index())?.parent);
+        let kinds = around.filter_map(|scope| self.scopes.get(scope.index()).map(|scope| scope.kind));
+        let owner = kinds.into_iter().find(|kind| {
+            matches!(
+                kind,
+                ScopeKind::Attempt | ScopeKind::Element | ScopeKind::Flow | ScopeKind::Meanwhile | ScopeKind::TooLate
+            )
+        });
+        if matches!(owner, Some(ScopeKind::Meanwhile | ScopeKind::TooLate)) {
+            self.cx.push(
+                Diagnostic::new(&f02::PLACE, "no attempt passes this point of no return", span)
+                    .label("this runs beside an attempt")
+                    .help("say it in the attempt itself; or give these steps an attempt of their own"),
+            );
+        }
     }
 
     fn refused(&mut self, what: &str, target: Target<'_>, span: Span) -> bool {
