@@ -98,6 +98,10 @@ impl Random<'_> {
                 self.line(depth + inside + 1, "stop early");
             } else {
                 self.close(depth + inside + 1, &mut own);
+                if inside == 1 && self.dice.below(8) == 0 {
+                    self.line(depth + inside + 1, "point of no return");
+                    self.line(depth + inside + 1, "notify.send");
+                }
             }
         }
     }
