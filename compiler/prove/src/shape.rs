@@ -105,6 +105,17 @@ impl<'a> Shape<'a> {
         self.outward(scope).find(|scope| owns_return(self.scope(*scope).kind)).unwrap_or(ScopeId(0))
     }
 
+    /// The points of no return that branches of a `parallel` pass for a scope around it.
+    pub(crate) fn returns_in_branches(&self, parallel: NodeId) -> Vec<NodeId> {
+        let NodeKind::Parallel { branches } = &self.node(parallel).kind else { return Vec::new() };
+        let passed_for_all = |scope: ScopeId| {
+            let owner = self.forward_owner(scope);
+            branches.iter().any(|branch| self.contains(*branch, scope) && !self.contains(*branch, owner))
+        };
+        let returns = self.nodes().filter(|(_, node)| node.kind == NodeKind::PointOfNoReturn);
+        returns.filter(|(_, node)| passed_for_all(node.scope)).map(|(no, _)| no).collect()
+    }
+
     /// The handlers of the attempt whose body this is.
     pub(crate) fn handlers(&self, body: ScopeId) -> &'a [Handler] {
         if self.scope(body).kind != ScopeKind::Attempt {

@@ -26,7 +26,11 @@ impl Search<'_, '_> {
             At::Joining(node) => {
                 let shape: &Shape<'_> = self.shape;
                 let ended = shape.node(node);
-                self.push(at, Token { at: self.to(ended.next, ended.scope), ..token }, Step::Silent, 0);
+                let next = Token { at: self.to(ended.next, ended.scope), ..token };
+                for passed in shape.returns_in_branches(node) {
+                    self.pass_return(at, next, passed);
+                }
+                self.push(at, next, Step::Silent, 0);
             }
         }
     }
@@ -63,10 +67,12 @@ impl Search<'_, '_> {
             }
             NodeKind::Attempt { body, .. } if self.origin.matters.contains(&no) => self.enter(at, token, *body),
             NodeKind::Parallel { branches } if self.origin.matters.contains(&no) => {
-                for branch in branches {
-                    if self.matters_in(*branch) {
-                        self.enter(at, token, *branch);
-                    }
+                let inside: Vec<_> = branches.iter().copied().filter(|branch| self.matters_in(*branch)).collect();
+                if inside.is_empty() {
+                    self.skip(at, &token, no, Token { at: At::Joining(no), ..token });
+                }
+                for branch in inside {
+                    self.enter(at, token, branch);
                 }
             }
             NodeKind::Repeat { body, .. } if self.origin.matters.contains(&no) => self.enter(at, token, *body),
