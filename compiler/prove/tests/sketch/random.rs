@@ -77,6 +77,15 @@ impl Random<'_> {
                 8 => self.parts(depth, &["when maybe", "else"], open, stops),
                 9 => self.parts(depth, &["parallel", "branch", "branch"], open, false),
                 10 => self.each(depth, open),
+                11 => {
+                    self.line(depth, "attempt");
+                    self.line(depth + 1, "repeat");
+                    let mut own = Vec::new();
+                    self.block(depth + 2, &mut own, false);
+                    self.close(depth + 2, &mut own);
+                    self.line(depth, "on Exhausted");
+                    self.line(depth + 1, "notify.send");
+                }
                 _ => self.attempt(depth, open, stops),
             }
         }
@@ -153,6 +162,19 @@ impl Random<'_> {
             } else {
                 self.close(depth + 1, &mut own);
             }
+            if outcome == "cancelled" && self.dice.below(3) == 0 {
+                self.part(depth, "too late");
+            }
         }
+        if self.dice.below(4) == 0 {
+            self.part(depth, "after");
+        }
+    }
+
+    fn part(&mut self, depth: usize, head: &str) {
+        self.line(depth, head);
+        let mut own = Vec::new();
+        self.block(depth + 1, &mut own, false);
+        self.close(depth + 1, &mut own);
     }
 }
