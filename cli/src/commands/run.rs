@@ -8,7 +8,7 @@ use flowline_sim::{FileLog, Held, World, WorldConfig};
 
 use crate::{
     args::{Global, Run},
-    commands::project,
+    commands::{plural, project},
     events::{EventFile, Line, Rejected},
     exit::{Exit, Failure},
     folder::{self, Meta, Opened, Opening},
@@ -80,8 +80,8 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     }
     if live > 0 {
         out::tell(&format!(
-            "{} runs are still live {AFTERMATH_DAYS} days after the last event: they wait for people, or for events that don't come",
-            number(live as u64)
+            "still live {AFTERMATH_DAYS} days after the last event, waiting for people or for events that don't come: {}",
+            plural(live, "run")
         ));
     }
     let fine = accounts.is_clean() && live == 0 && lines.rejected == 0 && contested == 0;
