@@ -84,6 +84,18 @@ fn states_and_undo() {
             "post_invoice~ +Cancel post_invoice- post_invoice post_credit_note notify completed",
         ),
         case(
+            "but not once its key is no longer kept: then a person says what came of it",
+            vec![attempt(vec![S::Do("post_invoice")], vec![(On::Event("Cancel", None), vec![N])])],
+            Script {
+                answer_ms: 3_599_990,
+                events: vec![(3_700_000, "Cancel")],
+                retry_at: vec![3_750_000],
+                by_hand: Some((3_800_000, Reply::Error("Boom"))),
+                ..replies(&[("post_invoice", 1, Reply::Unknown)])
+            },
+            "post_invoice? incident:refused +Cancel incident:refused incident:refused notify completed",
+        ),
+        case(
             "and when it never took place, there is nothing to undo",
             vec![attempt(vec![S::Do("post_invoice")], vec![(On::Event("Cancel", None), vec![N])])],
             Script {

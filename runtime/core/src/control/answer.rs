@@ -265,7 +265,8 @@ impl<O: Oracle> Machine<'_, O> {
             self.control.next_effect += 1;
             self.oracle.keep_step(no, effect);
             if let Some(frame) = self.control.frame_mut(no) {
-                frame.effects.push(Effect::Step { effect, node, key: call.key, known: false });
+                let (key, since) = (call.key, call.since);
+                frame.effects.push(Effect::Step { effect, node, key, since, known: false });
             }
         }
         let Some(result) = result else { return };

@@ -2,7 +2,7 @@
 use flowline_plan::{CallNode, Node, NodeKind, OpClass, OpDef, OpRef, ResourceUse, RetryPolicy, StateId, Value};
 
 use super::{
-    At, CallFor, Machine, Oracle, PendingCall, Resource, TimerFor,
+    At, CallFor, Effect, Machine, Oracle, PendingCall, Resource, TimerFor,
     machine::{ALARM_AFTER_MS, internal},
 };
 use crate::{Call, CallKey, Incident, Output, ResourceView};
@@ -52,23 +52,31 @@ impl<O: Oracle> Machine<'_, O> {
         };
         let number = self.control.next_call;
         self.control.next_call += 1;
+        // A step that is repeated was made before, and what came of it isn't known.
+        let repeated_since = match (what, self.control.frame(no).and_then(|frame| frame.effects.last())) {
+            (CallFor::Repeat { .. }, Some(Effect::Step { since, .. })) => Some(*since),
+            (CallFor::Repeat { .. } | CallFor::Step | CallFor::Abandon { .. } | CallFor::Undo { .. }, _) => None,
+        };
         let pending = PendingCall {
             no: number,
             what,
             op,
             attempt: 1,
             key,
-            doubt: false,
+            doubt: repeated_since.is_some(),
             resources,
             opens,
-            since: self.now,
+            since: repeated_since.unwrap_or(self.now),
             sent_at: self.now,
             alarmed: false,
         };
-        self.send(&pending, def, no, args);
         if let Some(frame) = self.control.frame_mut(no) {
-            frame.call = Some(Box::new(pending));
+            frame.call = Some(Box::new(pending.clone()));
         }
+        if let Some(refused) = self.would_double(no) {
+            return Err(refused);
+        }
+        self.send(&pending, def, no, args);
         Ok(())
     }
 

@@ -112,6 +112,8 @@ pub enum Effect {
         effect: u32,
         node: NodeId,
         key: CallKey,
+        /// The time of its first attempt, ms: from then on the system keeps the key.
+        since: i64,
         /// Whether its outcome is known.
         known: bool,
     },

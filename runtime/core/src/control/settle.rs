@@ -13,7 +13,7 @@ impl<O: Oracle> Machine<'_, O> {
             let Some(effect) = frame.effects.last().cloned() else { return self.gone(no) };
             let going = match effect {
                 Effect::Resource(resource) => self.abandon(no, resource),
-                Effect::Step { effect, node, key, known } => self.undo(no, effect, node, key, known),
+                Effect::Step { effect, node, key, known, .. } => self.undo(no, effect, node, key, known),
                 Effect::Lanes(lanes) => {
                     frame.effects.pop();
                     Ok(self.settle_lanes(no, lanes))

@@ -221,6 +221,7 @@ fn op_def(name: &str) -> OpDef {
             def.raises = vec![raise("Boom")];
         }
         "post_invoice" => {
+            def.idempotency = Some(Idempotency { name: "id".to_owned(), key: Vec::new(), kept_ms: Some(3_600_000) });
             let result = Code { ops: vec![Instr::Local(1)], consts: Vec::new(), locals: 2 };
             let args = vec![result];
             def.class = OpClass::Compensatable(Undo { op: op("post_credit_note"), args, needs_result: true });
