@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use flowline_core::{
     Answer, Ending, EventId, Incident, Input, Output, ResourceView, RunId,
-    control::{Control, Machine, Oracle},
+    control::{Control, Machine, Oracle, WaitFor},
 };
 use flowline_diag::{FileId, Span};
 use flowline_plan::*;
@@ -105,6 +105,8 @@ fn misbehaves(bundle: &Bundle, plan: &Plan, seed: u64) -> Option<String> {
                     open.waits.retain(|known| *known != wait);
                     open.withdrawn.extend(reply.then_some(wait));
                 }
+                // The home keeps the wait: another event may come for it.
+                Output::Reply { wait, .. } if is_registered(&control, wait) => open.waits.push(wait),
                 Output::StartChild { child, joined: true, .. } => open.children.push(child),
                 Output::Incident { incident: Incident::ResourceState { state, .. }, .. } => {
                     return Some(format!("used when {state}"));
@@ -134,6 +136,19 @@ struct Open {
     waits: Vec<u32>,
     withdrawn: Vec<u32>,
     children: Vec<RunId>,
+    /// How many were offered so far.
+    events: u32,
+}
+
+fn is_registered(control: &Control, wait: u32) -> bool {
+    let mut waits = control.frames.iter().flat_map(|frame| &frame.waits);
+    waits.any(|known| known.no == wait && !known.withdrawing)
+}
+
+/// Whether the body itself stands at the wait.
+fn is_awaited(control: &Control, wait: u32) -> bool {
+    let mut waits = control.frames.iter().flat_map(|frame| &frame.waits);
+    waits.any(|known| known.no == wait && matches!(known.what, WaitFor::Arm(_)))
 }
 
 impl Open {
@@ -144,6 +159,17 @@ impl Open {
         }
         if !smooth && dice.below(60) == 0 {
             return Some(Input::Settle);
+        }
+        if smooth {
+            // Towards the end systems answer at once, and nothing new interrupts or runs beside.
+            self.waits.retain(|wait| is_awaited(control, *wait));
+            if let Some((call, attempt, op)) = self.calls.pop() {
+                return Some(Input::Answered {
+                    call,
+                    attempt,
+                    answer: answer(bundle, control, call, op, dice, smooth),
+                });
+            }
         }
         let all = self.calls.len() + self.timers.len() + self.waits.len() + self.children.len();
         if all == 0 {
@@ -161,7 +187,8 @@ impl Open {
         at -= self.timers.len();
         if at < self.waits.len() {
             let wait = self.waits.swap_remove(at);
-            let event = EventId(wait.into());
+            self.events += 1;
+            let event = EventId(self.events.into());
             return Some(Input::Offered { wait, event, acknowledged_at: 0, value: Value::None });
         }
         let child = self.children.swap_remove(at - self.waits.len());

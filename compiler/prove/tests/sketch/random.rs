@@ -169,6 +169,9 @@ impl Random<'_> {
         if self.dice.below(4) == 0 {
             self.part(depth, "after");
         }
+        if self.dice.below(5) == 0 {
+            self.part(depth, "meanwhile");
+        }
     }
 
     fn part(&mut self, depth: usize, head: &str) {
