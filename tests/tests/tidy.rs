@@ -156,11 +156,17 @@ fn no_crate_names_what_it_does_not_use() {
     let mut wrong = Vec::new();
     let files = files();
     for member in members() {
-        let of_member = format!("{member}/src/");
-        let sources: Vec<&File> = files.iter().filter(|file| file.name.starts_with(&of_member)).collect();
-        for name in manifest(&member).get("dependencies").and_then(toml::Value::as_table).into_iter().flatten() {
-            if !sources.iter().any(|file| uses(&file.text, name.0)) {
-                wrong.push(format!("{member}/Cargo.toml: `{}` isn't used in src; is it for tests only?", name.0));
+        // What tests need may be used by those that lie in src as well.
+        for (table, folder, hint) in [
+            ("dependencies", "/src", "isn't used in src; is it for tests only?"),
+            ("dev-dependencies", "", "isn't used"),
+        ] {
+            let below = format!("{member}{folder}/");
+            let sources: Vec<&File> = files.iter().filter(|file| file.name.starts_with(&below)).collect();
+            for (name, _) in manifest(&member).get(table).and_then(toml::Value::as_table).into_iter().flatten() {
+                if !sources.iter().any(|file| uses(&file.text, name)) {
+                    wrong.push(format!("{member}/Cargo.toml: `{name}` {hint}"));
+                }
             }
         }
     }

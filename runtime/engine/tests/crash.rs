@@ -109,44 +109,17 @@ fn a_crash_at_every_tenth_write_again_and_again_changes_nothing() {
     }
 }
 
-#[test]
-fn a_store_that_dies_at_any_chunk_changes_nothing() {
+/// Lives with a store that dies after each number of chunks in turn, until one outlives the day; how many chunks that took.
+fn a_store_dies_at_each_chunk(place: impl Fn(u32) -> Place) -> u32 {
     let (whole, expected) = undisturbed();
     for chunks in 0.. {
-        let place = Place { checkpoint_rounds: 4, ..Place::new(&busy_day()) };
-        let journal = MemoryJournal::new();
-        let store = MemoryStore::new().dying_after(chunks);
-        if let Ok(life) = life_until_death(&place, journal.clone(), Some(store.clone())) {
-            let end = life.end();
-            if life.engine.close().is_ok() {
-                assert_eq!(end, expected);
-                assert!(chunks > 20, "there are many checkpoints: {chunks}");
-                break;
-            }
-        }
-        let store = store.reopen();
-        let life = life_until_death(&place, journal.clone(), Some(store))
-            .unwrap_or_else(|error| panic!("after {chunks} chunks: {error}"));
-        assert_eq!(life.end(), expected, "after {chunks} chunks");
-        assert_eq!(same_story(&journal, &whole), Ok(()), "after {chunks} chunks");
-    }
-}
-
-/// Dedupe keys are written before the store: after its death they know what the tail of the journal brings in again.
-#[test]
-fn dedupe_keys_that_are_ahead_of_the_store_change_nothing() {
-    let (whole, expected) = undisturbed();
-    for chunks in 0.. {
-        let dir = tempfile::tempdir().unwrap();
-        let dedupe = Some(dir.path().join("dedupe"));
-        let place = Place { checkpoint_rounds: 30, dedupe, ..Place::new(&busy_day()) };
+        let place = place(chunks);
         let (journal, store) = (MemoryJournal::new(), MemoryStore::new().dying_after(chunks));
         if let Ok(life) = life_until_death(&place, journal.clone(), Some(store.clone())) {
             let end = life.end();
             if life.engine.close().is_ok() {
                 assert_eq!(end, expected);
-                assert!(chunks > 5, "there are some checkpoints: {chunks}");
-                break;
+                return chunks;
             }
         }
         let store = store.reopen();
@@ -155,6 +128,24 @@ fn dedupe_keys_that_are_ahead_of_the_store_change_nothing() {
         assert_eq!(life.end(), expected, "after {chunks} chunks");
         assert_eq!(same_story(&journal, &whole), Ok(()), "after {chunks} chunks");
     }
+    unreachable!("numbers go on for ever")
+}
+
+#[test]
+fn a_store_that_dies_at_any_chunk_changes_nothing() {
+    let chunks = a_store_dies_at_each_chunk(|_| Place { checkpoint_rounds: 4, ..Place::new(&busy_day()) });
+    assert!(chunks > 20, "there are many checkpoints: {chunks}");
+}
+
+/// Dedupe keys are written before the store: after its death they know what the tail of the journal brings in again.
+#[test]
+fn dedupe_keys_that_are_ahead_of_the_store_change_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let chunks = a_store_dies_at_each_chunk(|chunks| {
+        let dedupe = Some(dir.path().join(format!("dedupe-{chunks}")));
+        Place { checkpoint_rounds: 30, dedupe, ..Place::new(&busy_day()) }
+    });
+    assert!(chunks > 5, "there are some checkpoints: {chunks}");
 }
 
 #[test]
