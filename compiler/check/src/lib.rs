@@ -43,6 +43,8 @@ pub struct SourceModule {
     /// Where the parser found mistakes. A declaration that holds one may lack parts that its text has: that such a part is
     /// unknown is then no finding of its own.
     pub broken: Vec<Span>,
+    /// Of a library: it belongs to the project only when a module of it uses it.
+    pub library: bool,
 }
 
 /// What a check comes to.
@@ -60,8 +62,8 @@ impl Checked {
     }
 }
 
-/// Checks a project: its own modules and those of the standard library that it may use, in any order. The same modules in
-/// the same order give the same model, ids included.
+/// Checks a project: its own modules and those of the standard library that it may use, in any order. What nobody uses of a
+/// library is not in the model, so its names are free. The same modules in the same order give the same model, ids included.
 pub fn check(modules: &[SourceModule]) -> Checked {
     let mut diagnostics = Vec::new();
     let (mut globals, declared) = names::collect(modules, &mut diagnostics);

@@ -21,6 +21,8 @@ pub(crate) struct Globals {
     pub(crate) modules: Vec<Names>,
     /// Short names of domains, in the order of their declaration.
     pub(crate) domains: Vec<String>,
+    /// What modules of a library declare that the project doesn't use: the module, by the name. Known for suggestions only.
+    unused: FxHashMap<Arc<str>, String>,
     /// Declarations with a mistake in their text, of which parts may be missing.
     damaged: FxHashSet<Symbol>,
 }
@@ -81,7 +83,8 @@ impl Globals {
     /// The first module that declares the name.
     pub(crate) fn declared_in(&self, name: &str) -> Option<&str> {
         let declares = |names: &&Names| names.own.get(name).is_some_and(|entry| entry.symbol != Symbol::Unusable);
-        self.modules.iter().find(declares).map(|names| names.module.as_str())
+        let used = self.modules.iter().find(declares).map(|names| names.module.as_str());
+        used.or_else(|| self.unused.get(name).map(String::as_str))
     }
 
     /// Names that a module sees and that stand for what is wanted.
@@ -130,8 +133,15 @@ pub(crate) fn collect<'a>(
 ) -> (Globals, Vec<Declared<'a>>) {
     let mut globals = Globals::default();
     let mut declared = Vec::new();
+    let used = used(modules);
     for (at, module) in modules.iter().enumerate() {
         let mut names = Names { module: module.name.clone(), ..Names::default() };
+        if !used.contains(&at) {
+            let own = module.ast.items.iter().filter_map(|item| item.kind.name());
+            globals.unused.extend(own.map(|name| (name.text.clone(), module.name.clone())));
+            globals.modules.push(names);
+            continue;
+        }
         for item in &module.ast.items {
             unsupported::item(item, diagnostics);
             let Some(name) = item.kind.name() else { continue };
@@ -154,10 +164,23 @@ pub(crate) fn collect<'a>(
         names.misses_imports = !module.broken.iter().all(is_inside);
         globals.modules.push(names);
     }
-    import(&mut globals, modules, diagnostics);
+    import(&mut globals, modules, &used, diagnostics);
     circles(modules, diagnostics);
     same_systems(&declared, diagnostics);
     (globals, declared)
+}
+
+/// The modules that belong to the project: its own, and what these use of a library, directly or not.
+fn used(modules: &[SourceModule]) -> FxHashSet<usize> {
+    let by_name: FxHashMap<&str, usize> = modules.iter().enumerate().map(|(at, m)| (m.name.as_str(), at)).collect();
+    let own = modules.iter().enumerate().filter(|(_, module)| !module.library);
+    let mut left: Vec<usize> = own.map(|(at, _)| at).collect();
+    let mut used: FxHashSet<usize> = left.iter().copied().collect();
+    while let Some(module) = left.pop().and_then(|at| modules.get(at)) {
+        let paths = module.ast.uses.iter().map(|used| path_of(&used.path));
+        left.extend(paths.filter_map(|path| by_name.get(path.as_str()).copied()).filter(|at| used.insert(*at)));
+    }
+    used
 }
 
 /// Two declarations or bindings of one name that see each other.
@@ -298,9 +321,9 @@ fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Sy
     }
 }
 
-fn import(globals: &mut Globals, modules: &[SourceModule], diagnostics: &mut Vec<Diagnostic>) {
+fn import(globals: &mut Globals, modules: &[SourceModule], used: &FxHashSet<usize>, diagnostics: &mut Vec<Diagnostic>) {
     let by_name: FxHashMap<&str, usize> = modules.iter().enumerate().map(|(at, m)| (m.name.as_str(), at)).collect();
-    for (at, module) in modules.iter().enumerate() {
+    for (at, module) in modules.iter().enumerate().filter(|(at, _)| used.contains(at)) {
         for used in &module.ast.uses {
             let path = path_of(&used.path);
             let from = by_name.get(path.as_str()).copied();

@@ -16,7 +16,12 @@ fn checked(files: &[(String, String)]) -> (Sources, Checked, Vec<Diagnostic>) {
         let parsed = flowline_syntax::parse(file, text);
         let broken = parsed.diagnostics.iter().map(|found| found.primary.span).collect();
         found.extend(parsed.diagnostics);
-        modules.push(SourceModule { name: name.clone(), ast: parsed.module, broken });
+        modules.push(SourceModule {
+            name: name.clone(),
+            ast: parsed.module,
+            broken,
+            library: name.starts_with("std."),
+        });
     }
     let checked = check(&modules);
     found.extend(checked.diagnostics.iter().cloned());

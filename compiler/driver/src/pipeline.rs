@@ -24,8 +24,11 @@ pub(crate) fn compile(files: &dyn Files) -> Result<Outcome, DriverError> {
         },
     };
     let mut sources = Sources::default();
-    let files = files.library().into_iter().chain(flows);
-    let all: Vec<(FileId, String)> = files.map(|file| (sources.add(file.path, file.text), file.module)).collect();
+    let library = files.library().into_iter().map(|file| (file, true));
+    let files = library.chain(flows.into_iter().map(|file| (file, false)));
+    let all: Vec<Module> = files
+        .map(|(file, library)| Module { file: sources.add(file.path, file.text), name: file.module, library })
+        .collect();
     watch.lap("read");
     let (modules, mut findings) = parse_all(&sources, &all);
     watch.lap("parse");
@@ -76,13 +79,13 @@ fn contracts_once(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 /// Parses on two threads: files don't know of each other.
-fn parse_all(sources: &Sources, files: &[(FileId, String)]) -> (Vec<SourceModule>, Vec<Diagnostic>) {
-    let parse_some = |files: &[(FileId, String)]| {
+fn parse_all(sources: &Sources, files: &[Module]) -> (Vec<SourceModule>, Vec<Diagnostic>) {
+    let parse_some = |files: &[Module]| {
         let (mut modules, mut findings) = (Vec::with_capacity(files.len()), Vec::new());
-        for (file, name) in files {
+        for Module { file, name, library } in files {
             let parsed = parse(*file, sources.text(*file));
             let broken = parsed.diagnostics.iter().map(|finding| finding.primary.span).collect();
-            modules.push(SourceModule { name: name.clone(), ast: parsed.module, broken });
+            modules.push(SourceModule { name: name.clone(), ast: parsed.module, broken, library: *library });
             findings.extend(parsed.diagnostics);
         }
         (modules, findings)
@@ -113,6 +116,13 @@ fn prove_all(bundle: &Bundle) -> Vec<Diagnostic> {
         findings.extend(right.join().expect("lowering makes only plans whose tables fit together"));
         findings
     })
+}
+
+/// A file to be parsed.
+struct Module {
+    file: FileId,
+    name: String,
+    library: bool,
 }
 
 struct Stopwatch {
