@@ -1,6 +1,6 @@
 //! `flowline replay`: the journal once more, from its first record, with every state hash compared.
 mod stories;
-mod words;
+pub(crate) mod words;
 
 use std::{path::Path, sync::Arc};
 

@@ -200,18 +200,7 @@ impl Watch for Looker {
         if !passed(&step.after).is_subset(&before) {
             seen.no_return.insert(flow.clone(), record.now);
         }
-        for output in &step.outputs {
-            match output {
-                Output::Emit { event, .. } => {
-                    let event = bundle.ty(*event).unwrap().short_name();
-                    seen.features.insert(says(&flow, event));
-                }
-                Output::Ended(Ending::Stopped { outcome, .. }) => {
-                    seen.features.insert(ends(&flow, outcome));
-                }
-                _ => {}
-            }
-        }
+        seen.features.extend(exits_of(bundle, step));
         self.runs.insert(step.run, step.after.clone());
     }
 }
@@ -227,8 +216,19 @@ fn the_day_takes_every_exit_of_every_flow() {
     assert!(missed.is_empty(), "no order of the example comes to this: {missed:?}");
 }
 
+/// What of [`exits`] a step comes to.
+pub(super) fn exits_of(bundle: &Bundle, step: &Step) -> Vec<String> {
+    let flow = bundle.flow(step.flow).unwrap().short_name();
+    let of_output = |output: &Output| match output {
+        Output::Emit { event, .. } => Some(says(flow, bundle.ty(*event).unwrap().short_name())),
+        Output::Ended(Ending::Stopped { outcome, .. }) => Some(ends(flow, outcome)),
+        _ => None,
+    };
+    step.outputs.iter().filter_map(of_output).collect()
+}
+
 /// How each flow may end and what it may say: the outcome of each `stop`, the event of each `emit`.
-fn exits(bundle: &Bundle) -> BTreeSet<String> {
+pub(super) fn exits(bundle: &Bundle) -> BTreeSet<String> {
     let of_node = |plan: &Plan, kind: &NodeKind| match kind {
         NodeKind::Stop { outcome, .. } => Some(ends(plan.short_name(), outcome)),
         NodeKind::Emit { event, .. } => Some(says(plan.short_name(), bundle.ty(*event).unwrap().short_name())),

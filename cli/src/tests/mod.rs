@@ -6,8 +6,10 @@
     reason = "in test support a panic is how a test fails"
 )]
 
+mod constructs;
 mod crash_anywhere;
 mod day;
 mod negative_control;
 mod place;
+mod story;
 mod stuck;

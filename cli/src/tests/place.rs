@@ -72,12 +72,18 @@ pub(super) struct End {
 impl Place {
     /// A place where these lines come in, in a world that is rougher than the one of `flow.toml`.
     pub(super) fn new(project: &Project, bundle: Bundle, lines: &[String]) -> Self {
+        let mut place = Self::as_it_says(project, bundle, &lines.join("\n"));
+        roughen(&mut place.world);
+        place
+    }
+
+    /// A place where these lines come in, in the very world of `flow.toml`.
+    pub(super) fn as_it_says(project: &Project, bundle: Bundle, lines: &str) -> Self {
         let bundle = Arc::new(bundle);
-        let mut world = WorldConfig::from_tables(&bundle, SEED, project.simulate.clone()).unwrap();
-        roughen(&mut world);
+        let world = WorldConfig::from_tables(&bundle, SEED, project.simulate.clone()).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let events = dir.path().join(EVENTS);
-        std::fs::write(&events, lines.join("\n")).unwrap();
+        std::fs::write(&events, lines).unwrap();
         let ahead = Ahead::of(&events, &bundle).unwrap();
         let outside = Arc::clone(&bundle);
         Self { bundle, outside, checkpoint_records: u64::MAX, world, ahead, dir }

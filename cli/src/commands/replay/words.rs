@@ -7,25 +7,25 @@ use flowline_plan::{Bundle, FlowId, OpRef, Type, TypeId, TypeKind, Value, json::
 
 /// The words for one run; remembers what its numbers stand for.
 #[derive(Debug)]
-pub(super) struct Words {
+pub(crate) struct Words {
     bundle: Arc<Bundle>,
     calls: BTreeMap<u32, OpRef>,
     waits: BTreeMap<u32, TypeId>,
 }
 
 /// An instant as people write it.
-pub(super) fn time(ms: i64) -> String {
+pub(crate) fn time(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
 }
 
 /// The status of a run.
-pub(super) fn status(bundle: &Bundle, flow: FlowId, value: Option<&Value>) -> Option<String> {
+pub(crate) fn status(bundle: &Bundle, flow: FlowId, value: Option<&Value>) -> Option<String> {
     let of = bundle.flow(flow)?.status.as_ref()?;
     Some(show(bundle, Some(&Type::Named(of.values)), value?))
 }
 
 /// Each resource that a run opened, with its fields and its state.
-pub(super) fn resources(bundle: &Bundle, run: &Run) -> Vec<String> {
+pub(crate) fn resources(bundle: &Bundle, run: &Run) -> Vec<String> {
     let said = |(number, resource): (u32, &flowline_core::control::Resource)| {
         let TypeKind::Resource(def) = &bundle.ty(resource.ty)?.kind else { return None };
         // One without a state never came to be.
@@ -45,12 +45,12 @@ pub(super) fn resources(bundle: &Bundle, run: &Run) -> Vec<String> {
 }
 
 impl Words {
-    pub(super) fn new(bundle: Arc<Bundle>) -> Self {
+    pub(crate) fn new(bundle: Arc<Bundle>) -> Self {
         Self { bundle, calls: BTreeMap::new(), waits: BTreeMap::new() }
     }
 
     /// What the run took.
-    pub(super) fn input(&self, flow: FlowId, input: &Input) -> String {
+    pub(crate) fn input(&self, flow: FlowId, input: &Input) -> String {
         match input {
             Input::Start { args, .. } => format!("starts with {}", self.args(flow, args)),
             Input::Answered { call, attempt, answer } => {
@@ -71,7 +71,7 @@ impl Words {
     }
 
     /// What the run did then; nothing for what only tidies up.
-    pub(super) fn output(&mut self, flow: FlowId, output: &Output) -> Option<String> {
+    pub(crate) fn output(&mut self, flow: FlowId, output: &Output) -> Option<String> {
         Some(match output {
             Output::Call(call) => {
                 self.calls.insert(call.call, call.op);
