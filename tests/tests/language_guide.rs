@@ -1,4 +1,4 @@
-//! Every example in `docs/language.md` is compiled, so that the guide can't say what the compiler doesn't.
+//! Every example in `docs/language/` is compiled, so that the guide can't say what the compiler doesn't.
 //!
 //! The words behind the three backticks say how:
 //!
@@ -9,7 +9,10 @@
 //!   there are none at all.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is a finding")]
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use flowline_driver::{MemoryFiles, STDLIB, compile_files};
 
@@ -27,7 +30,7 @@ STEPS
 }
 ";
 
-/// What this version refuses: a word that the guide's last section names it by, and an example.
+/// What this version refuses: a word that the guide's chapter `not-yet.md` names it by, and an example.
 const LEFT_OUT: [(&str, &str, &str); 28] = [
     ("`role`", "flow", "role desk \"Desk\" { limit 500 EUR }"),
     ("`ask`", "flow steps", "let fine = ask desk \"Fine?\" { show order  answer Bool within 1 h else false }"),
@@ -89,6 +92,7 @@ const LEFT_OUT: [(&str, &str, &str); 28] = [
 
 /// A block of the guide.
 struct Block {
+    chapter: String,
     line: usize,
     steps: bool,
     codes: Vec<String>,
@@ -97,21 +101,20 @@ struct Block {
 
 #[test]
 fn every_example_of_the_guide_does_what_it_says() {
-    let blocks = blocks(&guide());
-    assert!(blocks.len() >= 20, "{} blocks: this isn't the guide", blocks.len());
+    let blocks: Vec<Block> = chapters().iter().flat_map(|(name, text)| blocks(name, text)).collect();
+    assert!(blocks.len() >= 30, "{} blocks: this isn't the guide", blocks.len());
     let wrong: Vec<String> = blocks.iter().filter_map(wrong).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn what_this_version_refuses_is_what_the_guide_leaves_out() {
-    let guide = guide();
-    let (_, section) = guide.split_once("\n## What is not there yet\n").unwrap();
+    let chapter = &chapters()["not-yet.md"];
     let mut wrong: Vec<String> = Vec::new();
     for (named, info, text) in LEFT_OUT {
         wrong
             .extend(self::wrong(&block(&format!("{info} error F0190"), text)).map(|found| format!("{named}: {found}")));
-        if !section.contains(named) {
+        if !chapter.contains(named) {
             wrong.push(format!("the guide doesn't say that {named} is missing"));
         }
     }
@@ -131,12 +134,28 @@ fn an_example_that_does_something_else_is_seen() {
     assert!(wrong(&block("flow", "id ShelfId")).is_none());
 }
 
-fn guide() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/language.md")).unwrap()
+/// Each chapter that the guide's table of contents names has to be there, and no other.
+#[test]
+fn the_table_of_contents_names_each_chapter() {
+    let chapters = chapters();
+    let contents = chapters["README.md"].lines().filter(|line| line.starts_with("| ["));
+    let named: BTreeSet<&str> = contents.map(|line| line.split(['(', ')']).nth(1).unwrap()).collect();
+    let there: BTreeSet<&str> = chapters.keys().map(String::as_str).filter(|name| *name != "README.md").collect();
+    assert_eq!(named, there);
+}
+
+/// The chapters of the guide by their files' names.
+fn chapters() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/language");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    let chapter = |file: std::fs::DirEntry| {
+        (file.file_name().into_string().unwrap(), std::fs::read_to_string(file.path()).unwrap())
+    };
+    files.map(chapter).collect()
 }
 
 fn block(info: &str, text: &str) -> Block {
-    blocks(&format!("```{info}\n{text}\n```\n")).remove(0)
+    blocks("", &format!("```{info}\n{text}\n```\n")).remove(0)
 }
 
 /// What is wrong with a block, if anything is.
@@ -155,7 +174,8 @@ fn wrong(block: &Block) -> Option<String> {
             format!("    {}: {} [{words}]", finding.code.id, finding.message)
         })
         .collect();
-    Some(format!("docs/language.md:{}: expected {:?}, found\n{}", block.line, block.codes, said.join("\n")))
+    let Block { chapter, line, codes, .. } = block;
+    Some(format!("docs/language/{chapter}:{line}: expected {codes:?}, found\n{}", said.join("\n")))
 }
 
 /// The block as a file.
@@ -184,10 +204,10 @@ fn uses(text: &str) -> String {
     out
 }
 
-/// The blocks of a guide that are marked as flows.
-fn blocks(guide: &str) -> Vec<Block> {
+/// The blocks of a chapter that are marked as flows.
+fn blocks(chapter: &str, text: &str) -> Vec<Block> {
     let mut found = Vec::new();
-    let mut lines = guide.lines().zip(1..);
+    let mut lines = text.lines().zip(1..);
     while let Some((line, number)) = lines.next() {
         let Some(info) = line.trim_start().strip_prefix("```") else { continue };
         let text: Vec<&str> = lines.by_ref().map(|(line, _)| line).take_while(|line| *line != "```").collect();
@@ -195,14 +215,15 @@ fn blocks(guide: &str) -> Vec<Block> {
         if words.next() != Some("flow") {
             continue;
         }
-        let mut block = Block { line: number, steps: false, codes: Vec::new(), text: text.join("\n") };
+        let (chapter, text) = (chapter.to_owned(), text.join("\n"));
+        let mut block = Block { chapter, line: number, steps: false, codes: Vec::new(), text };
         let mut in_codes = false;
         for word in words {
             match word {
                 "steps" => block.steps = true,
                 "error" => in_codes = true,
                 code if in_codes => block.codes.push(code.to_owned()),
-                other => panic!("line {number}: `{other}` says nothing to this test"),
+                other => panic!("{}:{number}: `{other}` says nothing to this test", block.chapter),
             }
         }
         block.codes.sort();
