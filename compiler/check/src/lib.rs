@@ -24,6 +24,7 @@ mod pattern;
 mod record;
 mod signature;
 mod stmt;
+mod tables;
 mod ty;
 mod unsupported;
 mod uses;
