@@ -34,12 +34,12 @@ pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
         let findings = outcomes.iter().flat_map(|outcome| &outcome.diagnostics);
         findings.filter(|finding| finding.severity == severity).count()
     };
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
     let for_people = matches!(global.format, Format::Human | Format::Compact);
     if for_people && !global.quiet {
         let flows =
             outcomes.iter().filter_map(|outcome| outcome.bundle.as_ref()).map(|bundle| bundle.flows.len()).sum();
-        out::print(&format!("{}\n", verdict(flows, errors, warnings)))?;
+        out::print(&format!("{}\n", verdict(flows, errors, warnings, notes)))?;
         let first = outcomes.iter().find_map(|outcome| outcome.diagnostics.first());
         if let Some(first) = first.filter(|_| global.format == Format::Human) {
             out::print(&format!("`flowline explain {}` says more, with a bad and a good example\n", first.code.id))?;
@@ -54,9 +54,10 @@ pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
     Ok(if errors > 0 || denied { Exit::Findings } else { Exit::Fine })
 }
 
-fn verdict(flows: usize, errors: usize, warnings: usize) -> String {
-    match (errors, warnings) {
-        (0, 0) => format!("{} checked: no findings", plural(flows, "flow")),
+fn verdict(flows: usize, errors: usize, warnings: usize, notes: usize) -> String {
+    match (errors, warnings, notes) {
+        (0, 0, 0) => format!("{} checked: no findings", plural(flows, "flow")),
+        (0, 0, _) => format!("{} checked: no errors, {}", plural(flows, "flow"), plural(notes, "note")),
         _ => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),
     }
 }

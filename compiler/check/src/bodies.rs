@@ -307,6 +307,8 @@ impl Calls {
             | Symbol::Const(_)
             | Symbol::Calendar(_)
             | Symbol::Flow(_)
+            | Symbol::Metric
+            | Symbol::Policy
             | Symbol::Unusable => None,
         }
     }

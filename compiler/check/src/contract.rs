@@ -283,15 +283,7 @@ impl Cx<'_> {
             self.pass_over_args(&call.args);
             return None;
         };
-        let Some(at) = system.ops.iter().position(|op| op.name == call.op.as_str()) else {
-            if self.globals.is_damaged(Symbol::System(id)) {
-                self.pass_over_args(&call.args);
-                return None;
-            }
-            let message = format!("`{}` has no operation `{}`", system.name, call.op);
-            let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, message, call.op.span).label("no such operation");
-            let ops = system.ops.iter().map(|op| op.name.as_str());
-            self.push(suggest_member(diagnostic, &call.op, ops));
+        let Some(at) = self.op_named(id, &call.op) else {
             self.pass_over_args(&call.args);
             return None;
         };
@@ -306,7 +298,19 @@ impl Cx<'_> {
         Some((OpRef { system: id, op: OpId::from(at) }, args))
     }
 
-    fn system_named(&mut self, name: &Ident) -> Option<SystemId> {
+    /// The position of an operation; a finding where there is none.
+    pub(crate) fn op_named(&mut self, id: SystemId, name: &Ident) -> Option<usize> {
+        let system = self.globals.model.system(id)?;
+        let at = system.ops.iter().position(|op| op.name == name.as_str());
+        if at.is_none() && !self.globals.is_damaged(Symbol::System(id)) {
+            let message = format!("`{}` has no operation `{name}`", system.name);
+            let diagnostic = Diagnostic::new(&f02::UNKNOWN_MEMBER, message, name.span).label("no such operation");
+            self.push(suggest_member(diagnostic, name, system.ops.iter().map(|op| op.name.as_str())));
+        }
+        at
+    }
+
+    pub(crate) fn system_named(&mut self, name: &Ident) -> Option<SystemId> {
         match self.globals.find(self.module, name.as_str()).map(|entry| entry.symbol) {
             Some(Symbol::System(id)) => return Some(id),
             Some(Symbol::Unusable) => {}

@@ -32,6 +32,9 @@ pub(crate) struct Cx<'g> {
     pub(crate) calls: Vec<(Symbol, Span)>,
     /// Whether this is the value of a constant, which has to be known before anything runs.
     pub(crate) is_constant: bool,
+    /// Whether this is a value that a test makes up: ids, persons and countries, which else come from outside, are written as
+    /// texts.
+    pub(crate) made_up: bool,
     /// The words of the steps around that could not be read: a name among them may be one that is bound there.
     pub(crate) unread: Vec<Arc<str>>,
 }
@@ -62,6 +65,7 @@ impl<'g> Cx<'g> {
             present: Vec::new(),
             calls: Vec::new(),
             is_constant: false,
+            made_up: false,
             unread: Vec::new(),
         }
     }
@@ -177,6 +181,12 @@ impl<'g> Cx<'g> {
         }
         if fits(&expr.ty, wanted) {
             return expr;
+        }
+        if self.made_up && matches!(expr.kind, ExprKind::Value(flowline_plan::Value::Text(_))) {
+            let inner = if let Ty::Optional(inner) = wanted { inner } else { wanted };
+            if self.is_id(inner) || matches!(inner, Ty::Person | Ty::Country) {
+                return Expr { ty: inner.clone(), ..expr };
+            }
         }
         let diagnostic = self.mismatch(&expr, wanted);
         self.push(diagnostic);

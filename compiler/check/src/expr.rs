@@ -251,6 +251,7 @@ impl Cx<'_> {
                     Symbol::System(_) => "an operation is called by `do`",
                     Symbol::Flow(_) => "a flow is called by `run` or `start`",
                     Symbol::Calendar(_) => "a calendar stands behind `of`",
+                    Symbol::Metric | Symbol::Policy => "it says something about runs, which can't be used in them",
                     Symbol::Domain(_) | Symbol::Const(_) | Symbol::Unusable => "a value is expected here",
                 };
                 self.push(

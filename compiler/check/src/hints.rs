@@ -17,13 +17,23 @@ pub(crate) fn suggest_member<'a>(
     name: &Ident,
     has: impl IntoIterator<Item = &'a str>,
 ) -> Diagnostic {
+    suggest_listed(diagnostic, name, "it has", has)
+}
+
+/// As [`suggest_member`], where the list begins with other words.
+pub(crate) fn suggest_listed<'a>(
+    diagnostic: Diagnostic,
+    name: &Ident,
+    lead: &str,
+    has: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
     let has: Vec<&str> = has.into_iter().collect();
     if has.is_empty() || nearest(&name.text, has.iter().copied()).is_some() {
         return suggest(diagnostic, name, has);
     }
     let listed: Vec<String> = has.iter().take(LISTED_MAX).map(|name| format!("`{name}`")).collect();
     let more = if has.len() > listed.len() { ", …" } else { "" };
-    diagnostic.help(format!("it has {}{more}", listed.join(", ")))
+    diagnostic.help(format!("{lead} {}{more}", listed.join(", ")))
 }
 
 /// For a declaration that isn't anywhere, and that authors make themselves: how it is made.

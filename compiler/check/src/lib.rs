@@ -20,11 +20,14 @@ mod method;
 mod names;
 mod operator;
 mod outcome;
+mod parts;
 mod pattern;
+mod property;
 mod record;
+mod sentences;
 mod signature;
 mod stmt;
-mod tables;
+mod trial;
 mod ty;
 mod unsupported;
 mod uses;
@@ -34,6 +37,8 @@ mod words;
 use flowline_diag::{Diagnostic, Severity, Span, code::f02};
 use flowline_syntax::ast;
 use model::Model;
+
+pub use sentences::without_effect;
 
 /// A module to be checked.
 #[derive(Debug, Clone)]
@@ -70,6 +75,7 @@ pub fn check(modules: &[SourceModule]) -> Checked {
     let (mut globals, declared) = names::collect(modules, &mut diagnostics);
     signature::fill(&mut globals, &declared, &mut diagnostics);
     bodies::fill(&mut globals, &declared, &mut diagnostics);
+    sentences::fill(&mut globals, modules, &declared, &mut diagnostics);
     diagnostics.retain(|finding| finding.code != &f02::MISMATCH || !goes_on_unread(modules, finding.primary.span));
     diagnostics.sort_by_key(Diagnostic::order);
     Checked { model: globals.model, diagnostics }

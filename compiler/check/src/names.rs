@@ -57,6 +57,9 @@ pub(crate) enum Symbol {
     Const(ConstId),
     Calendar(CalendarId),
     Flow(FlowId),
+    /// Nothing but its name is referred to.
+    Metric,
+    Policy,
     /// Declared by text that could not be read, of a kind that is not supported yet, or imported from nowhere. Its finding
     /// is made; uses are passed over in silence.
     Unusable,
@@ -121,6 +124,8 @@ impl Globals {
             Symbol::Const(_) => "a constant",
             Symbol::Calendar(_) => "a calendar",
             Symbol::Flow(_) => "a flow",
+            Symbol::Metric => "a metric",
+            Symbol::Policy => "a policy",
             Symbol::Unusable => "something that could not be read",
         }
     }
@@ -308,10 +313,10 @@ fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Sy
             });
             Symbol::Flow(FlowId::from(model.flows.len() - 1))
         }
+        ItemKind::Metric(_) => Symbol::Metric,
+        ItemKind::Policy(_) => Symbol::Policy,
         ItemKind::Role(_)
         | ItemKind::Model(_)
-        | ItemKind::Metric(_)
-        | ItemKind::Policy(_)
         | ItemKind::Invariant(_)
         | ItemKind::Upcast(_)
         | ItemKind::Test(_)

@@ -16,13 +16,7 @@ pub(crate) fn item(item: &Item, diagnostics: &mut Vec<Diagnostic>) {
     let what = match &item.kind {
         ItemKind::Role(_) => "a role",
         ItemKind::Model(_) => "a model",
-        ItemKind::Metric(_) => "a metric",
-        ItemKind::Policy(_) => "a policy",
-        ItemKind::Invariant(_) => "an invariant",
         ItemKind::Upcast(_) => "an upcast",
-        ItemKind::Test(_) => "a test",
-        ItemKind::Explore(_) => "an exploration",
-        ItemKind::Migrate(_) => "a migration",
         ItemKind::Id(_)
         | ItemKind::Enum(_)
         | ItemKind::Record(_)
@@ -35,7 +29,13 @@ pub(crate) fn item(item: &Item, diagnostics: &mut Vec<Diagnostic>) {
         | ItemKind::Fn(_)
         | ItemKind::Const(_)
         | ItemKind::Calendar(_)
+        | ItemKind::Metric(_)
+        | ItemKind::Policy(_)
+        | ItemKind::Invariant(_)
         | ItemKind::Flow(_)
+        | ItemKind::Test(_)
+        | ItemKind::Explore(_)
+        | ItemKind::Migrate(_)
         | ItemKind::Bad { .. } => return,
     };
     let span = item.kind.name().map_or(item.span, |name| name.span);

@@ -1,7 +1,7 @@
 //! Parse, check, lower, prove.
 use std::time::{Duration, Instant};
 
-use flowline_check::{SourceModule, check};
+use flowline_check::{SourceModule, check, without_effect};
 use flowline_diag::{Diagnostic, FileId, Severity, Sources, code::f04};
 use flowline_lower::lower;
 use flowline_plan::Bundle;
@@ -43,6 +43,9 @@ pub(crate) fn compile(files: &dyn Files) -> Result<Outcome, DriverError> {
         findings.extend(lowered.diagnostics);
         if !has_errors(&findings) {
             findings.extend(prove_all(&lowered.bundle));
+            if !has_errors(&findings) {
+                findings.extend(without_effect(&checked.model));
+            }
             bundle = Some(lowered.bundle);
         }
         watch.lap("prove");

@@ -156,10 +156,15 @@ impl ItemKind {
             ItemKind::Calendar(d) => Some(&d.name),
             ItemKind::Model(d) => Some(&d.name),
             ItemKind::Metric(d) => Some(&d.name),
-            ItemKind::Policy(d) | ItemKind::Invariant(d) => Some(&d.name),
+            ItemKind::Policy(d) => Some(&d.name),
             ItemKind::Flow(d) => Some(&d.name),
             ItemKind::Bad { name } => name.as_ref(),
-            ItemKind::Upcast(_) | ItemKind::Test(_) | ItemKind::Explore(_) | ItemKind::Migrate(_) => None,
+            // An invariant is called by the flow that it is about.
+            ItemKind::Invariant(_)
+            | ItemKind::Upcast(_)
+            | ItemKind::Test(_)
+            | ItemKind::Explore(_)
+            | ItemKind::Migrate(_) => None,
         }
     }
 }

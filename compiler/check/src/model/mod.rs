@@ -8,6 +8,7 @@
 mod contract;
 mod expr;
 mod flow;
+mod property;
 mod types;
 
 pub use contract::{Idempotency, Op, OpClass, OpParam, Raise, System, Undo};
@@ -16,6 +17,10 @@ pub use flow::{
     Attempt, Await, AwaitArm, Block, Body, Branch, Call, Catch, Each, EventWait, Flow, FlowKey, Handler, Meanwhile,
     MeanwhileKind, Promise, PromiseEnd, Repeat, Scope, Sharing, Start, Status, Stmt, StmtKind, StmtMatchArm, Timer,
     Track, Trigger,
+};
+pub use property::{
+    Expectation, Explore, Given, Invariant, Metric, MetricEnd, Migrate, MigrateRow, Occurrence, Policy, Property,
+    PropertyKind, Said, StartWith, Test, TestStep, TestStepKind,
 };
 pub use types::{Abandon, Case, EventDef, EventKey, Expiry, Field, ResourceDef, State, Ty, TypeDef, TypeKind};
 
@@ -33,6 +38,12 @@ pub struct Model {
     pub consts: Vec<Const>,
     pub calendars: Vec<Calendar>,
     pub flows: Vec<Flow>,
+    pub metrics: Vec<Metric>,
+    pub policies: Vec<Policy>,
+    pub invariants: Vec<Invariant>,
+    pub explorations: Vec<Explore>,
+    pub tests: Vec<Test>,
+    pub migrations: Vec<Migrate>,
 }
 
 /// A constant in [`Model::consts`].

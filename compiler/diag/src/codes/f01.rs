@@ -12,4 +12,5 @@ codes! {
     IMPORT_CYCLE = "F0112" Error "modules import each other in a circle";
     UNKNOWN_IMPORT = "F0113" Error "an import names nothing that exists";
     NOT_SUPPORTED = "F0190" Error "not supported yet";
+    WITHOUT_EFFECT = "F0191" Note "read and checked, without effect yet";
 }
