@@ -8,7 +8,8 @@
 use crate::bodies::DecisionBody;
 use crate::cx::{Cx, unknown};
 use crate::model::{BinaryOp, DecisionRow, Expr, ExprKind, Local, LocalId, Ty, TypeKind, UnaryOp};
-use crate::names::{Globals, suggest, twice};
+use crate::names::{Globals, Symbol, suggest, twice};
+use crate::tables;
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span, nearest};
 use flowline_plan::{DecisionId, HitPolicy};
@@ -20,7 +21,7 @@ pub(crate) fn check(
     module: usize,
     id: DecisionId,
     table: &ast::Decision,
-) -> (DecisionBody, Vec<Diagnostic>, Vec<(crate::names::Symbol, Span)>) {
+) -> (DecisionBody, Vec<Diagnostic>, Vec<(Symbol, Span)>) {
     let mut cx = Cx::new(globals, module);
     let decision = globals.model.decision(id);
     let params: Vec<Local> = decision.map_or_else(Vec::new, |decision| decision.locals.clone());
@@ -59,6 +60,10 @@ pub(crate) fn check(
         }
         let result = cx.row_result(row, &outputs, &result);
         rows.push(DecisionRow { span: row.span, cells, result });
+    }
+    // A table that can't be read as it stands would only seem to lack rows.
+    if cx.diagnostics.is_empty() && !table.rows.is_empty() && !globals.is_damaged(Symbol::Decision(id)) {
+        cx.diagnostics.extend(tables::check(&globals.model, table, &params, policy, &rows));
     }
     (DecisionBody { locals: cx.locals, rows }, cx.diagnostics, cx.calls)
 }

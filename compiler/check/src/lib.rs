@@ -27,6 +27,7 @@ mod record;
 mod sentences;
 mod signature;
 mod stmt;
+mod tables;
 mod trial;
 mod ty;
 mod unsupported;

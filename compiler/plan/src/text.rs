@@ -71,6 +71,13 @@ fn write(
     if out.len() > bytes_max { Err(TooLong) } else { Ok(()) }
 }
 
+/// A value that needs no type to be read, as people read it; of others nothing.
+pub fn scalar_text(value: &Value) -> String {
+    let mut out = String::new();
+    write_scalar(value, &mut out);
+    out
+}
+
 /// Writes a value that needs no type to be read; of others nothing.
 pub(crate) fn write_scalar(value: &Value, out: &mut String) {
     let written = match value {
