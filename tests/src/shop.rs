@@ -148,7 +148,7 @@ fn op(patience: Patience, name: &str, params: Vec<OpParam>, result: Type, class:
         timeout_ms: patience.timeout_ms,
         retry: RetryPolicy { retries_max: patience.retries_max, first_ms, longest_ms },
         later: Vec::new(),
-        writes: None,
+        writes: Vec::new(),
     }
 }
 

@@ -8,8 +8,8 @@
 use crate::cx::{Cx, unknown};
 use crate::hints::{declare_it, suggest_member};
 use crate::model::{
-    Abandon, EventDef, Expiry, Expr, ExprKind, Idempotency, Local, LocalId, LocalKind, Op, OpClass, OpParam, Raise,
-    ResourceDef, Ty, TypeKind, Undo,
+    Abandon, DomainUse, EventDef, Expiry, Expr, ExprKind, Idempotency, Local, LocalId, LocalKind, Op, OpClass, OpParam,
+    Raise, ResourceDef, Ty, TypeKind, Undo,
 };
 use crate::names::{Globals, Symbol, suggest};
 use crate::signature::{state, unique};
@@ -166,12 +166,15 @@ pub(crate) fn named(
 
 impl Cx<'_> {
     /// Domains by their names.
-    pub(crate) fn domains(&mut self, names: &[Ident]) -> Vec<String> {
+    pub(crate) fn domains(&mut self, names: &[Ident]) -> Vec<DomainUse> {
         unique(names, &mut self.diagnostics);
         let mut found = Vec::new();
         for name in names {
             match self.globals.find(self.module, name.as_str()).map(|entry| entry.symbol) {
-                Some(Symbol::Domain(at)) => found.extend(self.globals.domains.get(at).cloned()),
+                Some(Symbol::Domain(at)) => {
+                    let name = |full: &String| DomainUse { name: full.clone(), span: name.span };
+                    found.extend(self.globals.domains.get(at).map(name));
+                }
                 Some(Symbol::Unusable) => {}
                 Some(symbol) => {
                     let what = self.globals.describe(symbol);

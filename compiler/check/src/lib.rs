@@ -15,6 +15,7 @@ mod expr;
 mod flow;
 mod fold;
 mod hints;
+mod laws;
 mod loops;
 mod method;
 mod names;
@@ -77,6 +78,11 @@ pub fn check(modules: &[SourceModule]) -> Checked {
     signature::fill(&mut globals, &declared, &mut diagnostics);
     bodies::fill(&mut globals, &declared, &mut diagnostics);
     sentences::fill(&mut globals, modules, &declared, &mut diagnostics);
+    // What a mistake leaves out of a contract would only seem to be missing.
+    let is_whole = modules.iter().all(|module| module.broken.is_empty());
+    if is_whole && diagnostics.iter().all(|finding| finding.severity != Severity::Error) {
+        diagnostics.extend(laws::check(&globals.model));
+    }
     diagnostics.retain(|finding| finding.code != &f02::MISMATCH || !goes_on_unread(modules, finding.primary.span));
     diagnostics.sort_by_key(Diagnostic::order);
     Checked { model: globals.model, diagnostics }

@@ -19,7 +19,7 @@ pub(crate) struct Globals {
     pub(crate) model: Model,
     /// One for each module, in the order given.
     pub(crate) modules: Vec<Names>,
-    /// Short names of domains, in the order of their declaration.
+    /// Full names of domains, in the order of their declaration.
     pub(crate) domains: Vec<String>,
     /// What modules of a library declare that the project doesn't use: the module, by the name. Known for suggestions only.
     unused: FxHashMap<Arc<str>, String>,
@@ -238,7 +238,7 @@ fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Sy
             new_type(TypeKind::Resource(ResourceDef { fields: Vec::new(), states: Vec::new(), splits_by: None }))
         }
         ItemKind::Domain(_) => {
-            globals.domains.push(name.text.to_string());
+            globals.domains.push(full);
             Symbol::Domain(globals.domains.len() - 1)
         }
         ItemKind::System(_) => {

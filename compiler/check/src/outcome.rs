@@ -8,15 +8,12 @@ use flowline_syntax::ast;
 impl Cx<'_> {
     /// What is true when an answer is lost, or a call that is repeated without end is refused, has to be said.
     pub(crate) fn outcomes(&mut self, op: &Op, text: &ast::Op) {
-        let opens = op.opens.as_ref().is_some_and(|opens| opens.doubt.is_none());
-        let moves = op.params.iter().filter_map(|param| param.resource.as_ref());
-        let is_silent = opens || moves.into_iter().any(|change| change.to.is_some() && change.doubt.is_none());
         let lacks = match (op.retriable, op.idempotency.is_some()) {
             (true, true) => None,
             (false, _) => Some("not `retriable`"),
             (true, false) => Some("not `idempotent`"),
         };
-        if let (true, Some(lacks)) = (is_silent, lacks) {
+        if let (true, Some(lacks)) = (op.is_silent(), lacks) {
             let message = format!("operation `{}` does not say what is true when its answer is lost", op.name);
             let help = "name a state of doubt: `[…, doubt maybe_…]`; or let it be repeated until it answers: `retriable, \
                         idempotent by …`";

@@ -12,7 +12,7 @@ pub(crate) fn system(cx: &Cx<'_>, system: &model::System) -> SystemDef {
     SystemDef {
         name: system.name.clone(),
         label: system.label.clone(),
-        owns: system.owns.clone(),
+        owns: system.owns.iter().map(|owned| owned.short_name().to_owned()).collect(),
         ops: system.ops.iter().map(|op| self::op(cx, op)).collect(),
     }
 }
@@ -63,6 +63,6 @@ fn op(cx: &Cx<'_>, op: &model::Op) -> OpDef {
         timeout_ms: op.timeout_ms,
         retry: op.retry,
         later: op.later.clone(),
-        writes: op.writes.first().cloned(),
+        writes: op.writes.iter().map(|written| written.short_name().to_owned()).collect(),
     }
 }

@@ -31,7 +31,7 @@ pub use system::{
     Idempotency, Later, LaterMode, OpClass, OpDef, OpParam, OpRef, Opens, Raise, ResourceUse, RetryPolicy, SystemDef,
     Undo,
 };
-pub use text::scalar_text;
+pub use text::{duration_text, scalar_text};
 pub use types::{
     Abandon, EventDef, EventKey, Expiry, FieldDef, ResourceDef, StateDef, StateKind, Type, TypeDef, TypeKind,
     VariantDef,

@@ -44,8 +44,8 @@ pub struct OpDef {
     pub retry: RetryPolicy,
     /// The events that a call leads to.
     pub later: Vec<Later>,
-    /// The domain it writes.
-    pub writes: Option<String>,
+    /// The domains it writes.
+    pub writes: Vec<String>,
 }
 
 /// A parameter; for a resource also what the call does to it.
@@ -134,6 +134,26 @@ pub struct RetryPolicy {
     pub first_ms: i64,
     /// The longest pause, ms.
     pub longest_ms: i64,
+}
+
+/// For so long proofs take something to be repeated that is repeated without end; then people are told of it. One hour.
+const ENDLESS_MS: i64 = 3_600_000;
+
+impl RetryPolicy {
+    /// From the first attempt to the end of the last one at most, ms, where each takes up to `timeout_ms`.
+    pub fn span_ms(&self, timeout_ms: i64) -> i64 {
+        let Some(retries) = self.retries_max else { return ENDLESS_MS };
+        let (mut span, mut pause) = (timeout_ms, self.first_ms.min(self.longest_ms));
+        for done in 0..retries {
+            if pause >= self.longest_ms || pause <= 0 {
+                let left = i64::from(retries - done);
+                return span.saturating_add(pause.saturating_add(timeout_ms).saturating_mul(left));
+            }
+            span = span.saturating_add(pause).saturating_add(timeout_ms);
+            pause = pause.saturating_mul(2).min(self.longest_ms);
+        }
+        span
+    }
 }
 
 /// Events that a call leads to.

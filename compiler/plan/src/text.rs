@@ -104,7 +104,7 @@ pub(crate) fn write_scalar(value: &Value, out: &mut String) {
 }
 
 /// `1 day 2 h 30 min`, in the language's units.
-pub(crate) fn duration_text(ms: i64) -> String {
+pub fn duration_text(ms: i64) -> String {
     let mut rest = ms.unsigned_abs();
     let mut parts = Vec::new();
     for (unit_ms, one, many) in

@@ -380,7 +380,7 @@ fn op(name: &str, params: Vec<OpParam>, class: OpClass) -> OpDef {
         timeout_ms: 5_000,
         retry: RetryPolicy { retries_max: Some(10), first_ms: 500, longest_ms: 300_000 },
         later: Vec::new(),
-        writes: None,
+        writes: Vec::new(),
     }
 }
 

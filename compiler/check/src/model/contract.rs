@@ -11,8 +11,8 @@ pub struct System {
     /// The name for people; the name in flows where the text gives none.
     pub label: String,
     pub span: Span,
-    /// The names of domains, in the order of the text.
-    pub owns: Vec<String>,
+    /// In the order of the text.
+    pub owns: Vec<DomainUse>,
     /// The labels of data it may receive.
     pub cleared_for: Vec<String>,
     pub ops: Vec<Op>,
@@ -41,9 +41,32 @@ pub struct Op {
     pub timeout_ms: i64,
     pub retry: RetryPolicy,
     pub later: Vec<Later>,
-    /// Names of domains.
-    pub reads: Vec<String>,
-    pub writes: Vec<String>,
+    pub reads: Vec<DomainUse>,
+    pub writes: Vec<DomainUse>,
+}
+
+impl Op {
+    /// Whether it opens or moves a resource and names no state of doubt for it.
+    pub fn is_silent(&self) -> bool {
+        let opens = self.opens.as_ref().is_some_and(|opens| opens.doubt.is_none());
+        let moves = self.params.iter().filter_map(|param| param.resource.as_ref());
+        opens || moves.into_iter().any(|change| change.to.is_some() && change.doubt.is_none())
+    }
+}
+
+/// A domain where it is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainUse {
+    /// Its full name: `std.payments.money`.
+    pub name: String,
+    pub span: Span,
+}
+
+impl DomainUse {
+    /// The name as authors write it: the last part.
+    pub fn short_name(&self) -> &str {
+        self.name.rsplit('.').next().unwrap_or(&self.name)
+    }
 }
 
 #[derive(Debug, Clone)]

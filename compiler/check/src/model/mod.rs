@@ -11,7 +11,7 @@ mod flow;
 mod property;
 mod types;
 
-pub use contract::{Idempotency, Op, OpClass, OpParam, Raise, System, Undo};
+pub use contract::{DomainUse, Idempotency, Op, OpClass, OpParam, Raise, System, Undo};
 pub use expr::{BinaryOp, Expr, ExprKind, Local, LocalId, LocalKind, MatchArm, Pattern, UnaryOp};
 pub use flow::{
     Attempt, Await, AwaitArm, Block, Body, Branch, Call, Catch, Each, EventWait, Flow, FlowKey, Handler, Meanwhile,

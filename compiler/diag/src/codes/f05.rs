@@ -1,3 +1,5 @@
 //! F05xx: saga.
 
-codes! {}
+codes! {
+    UNDO_MAY_FAIL = "F0501" Error "what takes something back may give up";
+}

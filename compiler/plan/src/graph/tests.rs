@@ -25,7 +25,7 @@ fn pickup() -> (Bundle, Plan) {
         timeout_ms: 30_000,
         retry: RetryPolicy { retries_max: Some(10), first_ms: 500, longest_ms: 300_000 },
         later: vec![crate::Later { events: vec![TypeId(3), TypeId(4)], mode: LaterMode::OneOf }],
-        writes: None,
+        writes: Vec::new(),
     };
     let op_ref = |op| OpRef { system: SystemId(0), op: OpId(op) };
     let undo = Undo { op: op_ref(3), args: vec![], needs_result: false };

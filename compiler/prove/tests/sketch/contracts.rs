@@ -202,6 +202,6 @@ fn operation(bundle: &Bundle, text: &str) -> OpDef {
         timeout_ms: 0,
         retry: RetryPolicy { retries_max: None, first_ms: 0, longest_ms: 0 },
         later: Vec::new(),
-        writes: None,
+        writes: Vec::new(),
     }
 }

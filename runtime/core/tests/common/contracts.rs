@@ -176,7 +176,7 @@ fn op_def(name: &str) -> OpDef {
         timeout_ms: 30_000,
         retry: RetryPolicy { retries_max: Some(2), first_ms: 100, longest_ms: 1000 },
         later: Vec::new(),
-        writes: None,
+        writes: Vec::new(),
     };
     match name {
         "hold" => {

@@ -141,7 +141,7 @@ fn ops() -> Vec<OpDef> {
             timeout_ms: 2_000,
             retry: RetryPolicy { retries_max: None, first_ms: 100, longest_ms: 1_000 },
             later: Vec::new(),
-            writes: None,
+            writes: Vec::new(),
         }
     };
     OPS.iter().map(def).collect()
