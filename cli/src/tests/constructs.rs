@@ -58,6 +58,8 @@ macro_rules! constructs {
 constructs! {
     attempt_on_error: Settled,
     await_first: Settled,
+    calendar_from_a_file: Settled,
+    calendar_without_a_row: Parked,
     for_each_sharing: Settled,
 }
 

@@ -7,12 +7,11 @@
 
 use crate::cx::Cx;
 use crate::flow::CheckedFlow;
-use crate::model::{Calendar, DecisionRow, Field, Local, LocalKind, Ty, TypeKind};
+use crate::model::{DecisionRow, Field, Local, LocalKind, Ty, TypeKind};
 use crate::names::{Declared, Globals, Symbol, find_circles};
-use crate::{contract, decision, flow, unsupported};
+use crate::{contract, decision, flow};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
-use flowline_plan::calendar::CalendarError;
 use flowline_plan::{OpId, OpRef, SystemId, TypeId};
 use flowline_syntax::ast::{self, ItemKind};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -67,11 +66,6 @@ pub(crate) fn fill(globals: &mut Globals, declared: &[Declared<'_>], diagnostics
                 diagnostics.extend(found);
                 if let Some(def) = globals.model.decisions.get_mut(id.index()) {
                     (def.locals, def.rows) = (body.locals, body.rows);
-                }
-            }
-            (ItemKind::Calendar(text), Symbol::Calendar(id)) => {
-                if let Some(place) = globals.model.calendars.get_mut(id.index()) {
-                    calendar(place, text, diagnostics);
                 }
             }
             _ => {}
@@ -174,71 +168,6 @@ fn system(globals: &mut Globals, module: usize, id: SystemId, text: &ast::System
         def.owns = owns;
         def.cleared_for = text.cleared_for.iter().map(ToString::to_string).collect();
         def.ops = ops;
-    }
-}
-
-/// Fills opening hours and closed days in.
-fn calendar(place: &mut Calendar, text: &ast::Calendar, diagnostics: &mut Vec<Diagnostic>) {
-    let name = &text.name;
-    let weekly = match &text.hours {
-        ast::CalendarHours::Weekly(weekly) if text.params.is_empty() => weekly,
-        ast::CalendarHours::Weekly(_) | ast::CalendarHours::File(_) => {
-            diagnostics.push(unsupported::finding("a calendar from a file, or with parameters,", name.span));
-            return;
-        }
-    };
-    let Some(zone) = weekly.zone.as_ref().and_then(ast::TextLit::plain) else {
-        diagnostics.push(
-            Diagnostic::new(&f02::CALENDAR, format!("calendar `{name}` needs a zone"), name.span)
-                .help("add `zone \"Europe/Berlin\"` or another IANA name"),
-        );
-        return;
-    };
-    zone.clone_into(&mut place.hours.zone);
-    for hours in &weekly.open {
-        for day in &hours.days {
-            let at = ast::Weekday::ALL.iter().position(|weekday| weekday == day);
-            let Some(day) = at.and_then(|at| place.hours.week.get_mut(at)) else { continue };
-            for time in &hours.times {
-                if time.from >= time.to
-                    || day.iter().any(|(from, to)| time.from.minutes < *to && *from < time.to.minutes)
-                {
-                    diagnostics.push(
-                        Diagnostic::new(
-                            &f02::CALENDAR,
-                            "these hours overlap others, or end before they begin",
-                            time.span,
-                        )
-                        .label("open twice, or not at all"),
-                    );
-                    continue;
-                }
-                day.push((time.from.minutes, time.to.minutes));
-            }
-            day.sort_unstable();
-        }
-    }
-    for date in &weekly.closed {
-        // The parser has spoken where there is no such day.
-        place.hours.closed.extend(days_since_epoch(*date));
-    }
-    place.hours.closed.sort_unstable();
-    place.hours.closed.dedup();
-    match place.hours.due(0, 0, 1) {
-        Ok(_) => {}
-        Err(CalendarError::UnknownZone { zone }) => {
-            let span = weekly.zone.as_ref().map_or(name.span, |zone| zone.span);
-            diagnostics.push(
-                Diagnostic::new(&f02::CALENDAR, format!("there is no time zone `{zone}`"), span)
-                    .help("use an IANA name such as `Europe/Berlin`"),
-            );
-        }
-        Err(CalendarError::NeverOpen | CalendarError::TooFar | CalendarError::Negative | CalendarError::OutOfRange) => {
-            diagnostics.push(
-                Diagnostic::new(&f02::CALENDAR, format!("calendar `{name}` is never open"), name.span)
-                    .help("add opening hours: `mon..fri 08:00-17:00`"),
-            )
-        }
     }
 }
 

@@ -49,6 +49,7 @@ impl Cx<'_> {
                 self.pass_over_args(args);
                 unknown(span)
             }
+            Some(Symbol::Calendar(id)) => self.calendar_of(id, callee, args, span),
             Some(symbol) => {
                 let what = self.globals.describe(symbol);
                 self.push(

@@ -9,7 +9,7 @@ use crate::bodies::days_since_epoch;
 use crate::cx::{Cx, unknown};
 use crate::hints::suggest_member;
 use crate::model::{Expr, ExprKind, LocalKind, Ty, TypeKind};
-use crate::names::{Symbol, suggest};
+use crate::names::Symbol;
 use crate::ty::{currency_of, holds_resource};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
@@ -204,7 +204,13 @@ impl Cx<'_> {
         match ty {
             Ty::Named(id) => matches!(self.kind(*id), Some(TypeKind::Id | TypeKind::Enum(_)) | None),
             Ty::List(item, _) => self.has_text(item),
-            Ty::Map(_, _) | Ty::Optional(_) | Ty::Resource(_) | Ty::Unit | Ty::Absent | Ty::Unrounded(_) => false,
+            Ty::Map(_, _)
+            | Ty::Optional(_)
+            | Ty::Resource(_)
+            | Ty::Calendar
+            | Ty::Unit
+            | Ty::Absent
+            | Ty::Unrounded(_) => false,
             Ty::Bool
             | Ty::Int
             | Ty::Decimal
@@ -243,6 +249,7 @@ impl Cx<'_> {
                 Expr { span, ty, kind: ExprKind::Const(id) }
             }
             Some(Symbol::Unusable) => unknown(span),
+            Some(Symbol::Calendar(id)) => self.calendar_named(id, name),
             Some(symbol) => {
                 let what = self.globals.describe(symbol);
                 let help = match symbol {
@@ -250,9 +257,10 @@ impl Cx<'_> {
                     Symbol::Type(_) => "name a case of it, or build a value of it",
                     Symbol::System(_) => "an operation is called by `do`",
                     Symbol::Flow(_) => "a flow is called by `run` or `start`",
-                    Symbol::Calendar(_) => "a calendar stands behind `of`",
                     Symbol::Metric | Symbol::Policy => "it says something about runs, which can't be used in them",
-                    Symbol::Domain(_) | Symbol::Const(_) | Symbol::Unusable => "a value is expected here",
+                    Symbol::Domain(_) | Symbol::Const(_) | Symbol::Calendar(_) | Symbol::Unusable => {
+                        "a value is expected here"
+                    }
                 };
                 self.push(
                     Diagnostic::new(&f02::WRONG_KIND, format!("`{name}` is {what}, not a value"), span)
@@ -452,53 +460,6 @@ impl Cx<'_> {
             |expr: Expr| if ty == Ty::Decimal { Box::new(self.coerce(expr, &ty)) } else { Box::new(expr) };
         let (then, otherwise) = (as_joined(then), as_joined(otherwise));
         Expr { span, ty, kind: ExprKind::If { condition: Box::new(condition), then, otherwise } }
-    }
-
-    fn of(&mut self, duration: &ast::Expr, calendar: &ast::Expr, span: Span) -> Expr {
-        let duration = self.expect(duration, &Ty::BusinessDuration);
-        let (name, args) = match &calendar.kind {
-            ast::ExprKind::Name(name) => (name, None),
-            ast::ExprKind::Call { callee, args } => (callee, Some(args)),
-            ast::ExprKind::Bad => return Expr { ty: Ty::Instant, ..unknown(span) },
-            _ => {
-                self.push(
-                    Diagnostic::new(&f02::WRONG_KIND, "this is not a calendar", calendar.span)
-                        .label("the name of a calendar is expected behind `of`"),
-                );
-                return Expr { ty: Ty::Instant, ..unknown(span) };
-            }
-        };
-        let found = self.globals.find(self.module, name.as_str()).map(|entry| entry.symbol);
-        match found {
-            Some(Symbol::Calendar(id)) => {
-                if let Some(args) = args {
-                    let all = args.iter().map(ast::Arg::span).reduce(Span::to).unwrap_or(name.span);
-                    self.push(
-                        Diagnostic::new(&f02::ARGUMENTS, format!("calendar `{name}` takes no arguments"), all)
-                            .label("not expected"),
-                    );
-                }
-                let kind = ExprKind::BusinessDue { duration: Box::new(duration), calendar: id, args: Vec::new() };
-                return Expr { span, ty: Ty::Instant, kind };
-            }
-            Some(Symbol::Unusable) => {}
-            Some(symbol) => {
-                let what = self.globals.describe(symbol);
-                self.push(
-                    Diagnostic::new(&f02::WRONG_KIND, format!("`{name}` is {what}, not a calendar"), name.span)
-                        .label("a calendar is expected here"),
-                );
-            }
-            None => {
-                let diagnostic =
-                    Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no calendar `{name}`"), name.span)
-                        .label("not known here");
-                let calendars = self.globals.visible(self.module, |symbol| matches!(symbol, Symbol::Calendar(_)));
-                let diagnostic = suggest(diagnostic, name, calendars);
-                self.push(diagnostic);
-            }
-        }
-        Expr { ty: Ty::Instant, ..unknown(span) }
     }
 
     /// Notes a test for absence of something that is always there.

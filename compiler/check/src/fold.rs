@@ -55,6 +55,7 @@ pub(crate) fn fold(model: &Model, expr: &Expr) -> Option<Value> {
         | ExprKind::Text(_)
         | ExprKind::Exists(_)
         | ExprKind::BusinessDue { .. }
+        | ExprKind::CalendarOf { .. }
         | ExprKind::If { .. }
         | ExprKind::Match { .. }
         | ExprKind::Unknown => None,

@@ -6,7 +6,10 @@
 pub mod model;
 
 mod attempt;
+mod beside;
 mod bodies;
+mod calendar;
+mod calendar_file;
 mod call;
 mod contract;
 mod cx;
@@ -40,6 +43,7 @@ use flowline_diag::{Diagnostic, Severity, Span, code::f02};
 use flowline_syntax::ast;
 use model::Model;
 
+pub use beside::{Beside, BesideFile, BesideProblem, wanted};
 pub use sentences::without_effect;
 
 /// A module to be checked.
@@ -73,9 +77,14 @@ impl Checked {
 /// Checks a project: its own modules and those of the standard library that it may use, in any order. What nobody uses of a
 /// library is not in the model, so its names are free. The same modules in the same order give the same model, ids included.
 pub fn check(modules: &[SourceModule]) -> Checked {
+    check_with(modules, &Beside::default())
+}
+
+/// Checks a project whose flows name other files: those that [`wanted`] says.
+pub fn check_with(modules: &[SourceModule], beside: &Beside) -> Checked {
     let mut diagnostics = Vec::new();
     let (mut globals, declared) = names::collect(modules, &mut diagnostics);
-    signature::fill(&mut globals, &declared, &mut diagnostics);
+    signature::fill(&mut globals, &declared, beside, &mut diagnostics);
     bodies::fill(&mut globals, &declared, &mut diagnostics);
     sentences::fill(&mut globals, modules, &declared, &mut diagnostics);
     // What a mistake leaves out of a contract would only seem to be missing.

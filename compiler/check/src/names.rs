@@ -2,13 +2,13 @@
 
 use crate::SourceModule;
 use crate::model::{
-    Block, Calendar, Const, ConstId, Decision, EventDef, Expr, ExprKind, Flow, Function, Model, ResourceDef, System,
-    Ty, TypeDef, TypeKind,
+    Block, Calendar, CalendarKind, Const, ConstId, Decision, EventDef, Expr, ExprKind, Flow, Function, Model,
+    ResourceDef, System, Ty, TypeDef, TypeKind,
 };
 use crate::unsupported;
 use flowline_diag::code::f01;
 use flowline_diag::{Diagnostic, Span, nearest};
-use flowline_plan::{CalendarId, DecisionId, FlowId, FunctionId, HitPolicy, SystemId, TypeId, calendar};
+use flowline_plan::{CalendarId, DecisionId, FlowId, FunctionId, HitPolicy, SystemId, TypeId};
 use flowline_syntax::ast::{Ident, Item, ItemKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -283,13 +283,7 @@ fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Sy
             Symbol::Const(id)
         }
         ItemKind::Calendar(_) => {
-            let hours = calendar::Calendar {
-                name: full,
-                zone: String::new(),
-                week: std::array::from_fn(|_| Vec::new()),
-                closed: Vec::new(),
-            };
-            model.calendars.push(Calendar { doc, span, hours });
+            model.calendars.push(Calendar { name: full, doc, span, kind: CalendarKind::Unknown });
             Symbol::Calendar(CalendarId::from(model.calendars.len() - 1))
         }
         ItemKind::Flow(flow) => {

@@ -13,14 +13,19 @@ use crate::model::{
     Case, Const, ConstId, ExprKind, Field, Local, LocalKind, OpParam, ResourceDef, State, Ty, TypeKind,
 };
 use crate::names::{Declared, Globals, Symbol, suggest, twice};
-use crate::{contract, ty, unsupported};
+use crate::{Beside, calendar, contract, ty, unsupported};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{HitPolicy, Opens, ResourceUse, ScopeId, StateId, StateKind, SystemId, TypeId};
 use flowline_syntax::ast::{self, Ident, ItemKind};
 
 /// Fills the tables with signatures.
-pub(crate) fn fill(globals: &mut Globals, declared: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn fill(
+    globals: &mut Globals,
+    declared: &[Declared<'_>],
+    beside: &Beside,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     for each in declared {
         match (&each.item.kind, each.symbol) {
             (ItemKind::Enum(declared), Symbol::Type(id)) => {
@@ -61,6 +66,7 @@ pub(crate) fn fill(globals: &mut Globals, declared: &[Declared<'_>], diagnostics
             _ => {}
         }
     }
+    calendar::fill(globals, declared, beside, diagnostics);
     for each in declared {
         match (&each.item.kind, each.symbol) {
             (ItemKind::System(system), Symbol::System(id)) => ops(globals, each.module, id, system, diagnostics),

@@ -15,7 +15,7 @@ use flowline_plan::{Currency, TypeId};
 use flowline_syntax::ast::{Ident, Type, TypeKind as Text};
 
 /// The types that need no declaration.
-const BUILT_IN: [(&str, Ty); 12] = [
+const BUILT_IN: [(&str, Ty); 13] = [
     ("Bool", Ty::Bool),
     ("Int", Ty::Int),
     ("Decimal", Ty::Decimal),
@@ -28,6 +28,7 @@ const BUILT_IN: [(&str, Ty); 12] = [
     ("Currency", Ty::Currency),
     ("Country", Ty::Country),
     ("Person", Ty::Person),
+    ("Calendar", Ty::Calendar),
 ];
 
 /// Whether the name is that of a built-in type.
@@ -108,7 +109,7 @@ fn named(globals: &Globals, module: usize, name: &Ident, resources: bool, diagno
             );
             Ty::Unknown
         }
-        None if ["Calendar", "Net", "Tax", "Gross"].contains(&name.as_str()) => {
+        None if ["Net", "Tax", "Gross"].contains(&name.as_str()) => {
             diagnostics.push(unsupported::finding(&format!("`{name}`"), name.span));
             Ty::Unknown
         }
@@ -218,7 +219,8 @@ pub(crate) fn show(globals: &Globals, ty: &Ty) -> String {
         | Ty::Money(None)
         | Ty::Currency
         | Ty::Country
-        | Ty::Person => BUILT_IN.iter().find(|(_, built_in)| built_in == ty).map_or("?", |(name, _)| name).to_owned(),
+        | Ty::Person
+        | Ty::Calendar => BUILT_IN.iter().find(|(_, built_in)| built_in == ty).map_or("?", |(name, _)| name).to_owned(),
     }
 }
 

@@ -21,7 +21,8 @@ pub(crate) fn uses(expr: &Expr, wanted: LocalId) -> bool {
         ExprKind::Each { list, body, .. } => uses(list, wanted) || uses(body, wanted),
         ExprKind::IfPresent { value, then, .. } => uses(value, wanted) || uses(then, wanted),
         ExprKind::Binary(_, left, right) => uses(left, wanted) || uses(right, wanted),
-        ExprKind::BusinessDue { duration, args, .. } => uses(duration, wanted) || any(args),
+        ExprKind::BusinessDue { duration, calendar } => uses(duration, wanted) || uses(calendar, wanted),
+        ExprKind::CalendarOf { key, .. } => uses(key, wanted),
         ExprKind::If { condition, then, otherwise } => {
             uses(condition, wanted) || uses(then, wanted) || uses(otherwise, wanted)
         }

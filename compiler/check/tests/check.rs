@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in tests a panic is a finding")]
 
-use flowline_check::{Checked, SourceModule, check};
+use flowline_check::{Beside, BesideFile, Checked, SourceModule, check_with};
 use flowline_diag::{Diagnostic, Sources, Unit};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,13 @@ fn checked(files: &[(String, String)]) -> (Sources, Checked, Vec<Diagnostic>) {
     let mut sources = Sources::default();
     let mut modules = Vec::new();
     let mut found = Vec::new();
+    let mut beside = Beside::default();
     for (name, text) in files {
+        if name.ends_with(".csv") || name.ends_with(".json") {
+            let file = sources.add(name.as_str(), text.as_str());
+            beside.add(name.as_str(), Ok(BesideFile { file, text: text.clone() }));
+            continue;
+        }
         let file = sources.add(format!("{}.flow", name.replace('.', "/")), text.as_str());
         let parsed = flowline_syntax::parse(file, text);
         let broken = parsed.diagnostics.iter().map(|found| found.primary.span).collect();
@@ -23,7 +29,7 @@ fn checked(files: &[(String, String)]) -> (Sources, Checked, Vec<Diagnostic>) {
             library: name.starts_with("std."),
         });
     }
-    let checked = check(&modules);
+    let checked = check_with(&modules, &beside);
     found.extend(checked.diagnostics.iter().cloned());
     found.sort_by_key(Diagnostic::order);
     (sources, checked, found)
@@ -53,7 +59,8 @@ fn render(sources: &Sources, found: &[Diagnostic]) -> String {
     out
 }
 
-/// The files of a fixture: each begins with `// file: NAME`; text before the first is module `main`.
+/// The files of a fixture: each begins with `// file: NAME`; text before the first is module `main`. What ends in `.csv` or
+/// `.json` stands beside the flows.
 fn split(text: &str) -> Vec<(String, String)> {
     let mut files = vec![("main".to_owned(), String::new())];
     for line in text.lines() {
@@ -136,8 +143,13 @@ fn pages_show_what_they_say() {
     {
         let mut examples = code.explanation.split("```flow\n").skip(1).map(|part| part.split("```").next().unwrap());
         let (wrong, right) = (examples.next().unwrap(), examples.next().unwrap());
+        // The file that the examples of a page name; where there are two, the first goes with the wrong one.
+        let tables: Vec<&str> =
+            code.explanation.split("```csv\n").skip(1).map(|part| part.split("```").next().unwrap()).collect();
         for (text, is_wrong) in [(wrong, true), (right, false)] {
             let mut files = library.clone();
+            let table = if is_wrong { tables.first() } else { tables.last() };
+            files.extend(table.map(|table| ("stores.csv".to_owned(), (*table).to_owned())));
             files.push(("page".to_owned(), with_uses(text, &library)));
             let (sources, _, found) = checked(&files);
             let codes: Vec<&str> = found.iter().map(|each| each.code.id).collect();

@@ -2,8 +2,10 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
+
+use flowline_check::BesideProblem;
 
 use crate::{DriverError, stdlib::MODULES};
 
@@ -11,6 +13,8 @@ use crate::{DriverError, stdlib::MODULES};
 pub const FILES_MAX: usize = 20_000;
 /// Bytes of one file: what the parser takes, 16 MiB.
 const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Bytes of another file that flows name: 4 MiB.
+const BESIDE_BYTES_MAX: u64 = 4 << 20;
 /// Folders inside each other.
 const DEPTH_MAX: usize = 32;
 
@@ -30,6 +34,14 @@ pub trait Files {
     /// # Errors
     /// When one can't be read.
     fn flows(&self) -> Result<Vec<FlowFile>, DriverError>;
+
+    /// The path as people see it and the text of a file that flows name; their path goes from the project's folder.
+    ///
+    /// # Errors
+    /// What a finding at the place that names the file says.
+    fn beside(&self, _path: &str) -> Result<(String, String), BesideProblem> {
+        Err(BesideProblem::Missing)
+    }
 
     /// The standard library: the one in the binary, unless the library itself is what is tried out.
     fn library(&self) -> Vec<FlowFile> {
@@ -136,6 +148,43 @@ impl Files for DiskFiles {
         flows.sort_by(|a, b| a.module.cmp(&b.module));
         Ok(flows)
     }
+
+    fn beside(&self, path: &str) -> Result<(String, String), BesideProblem> {
+        let folder = if self.single { self.root.parent() } else { Some(self.root.as_path()) };
+        let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        read_beside(folder, path)
+    }
+}
+
+/// Reads a file inside of a folder: no path and no link leads out of it.
+fn read_beside(root: &Path, path: &str) -> Result<(String, String), BesideProblem> {
+    let unreadable = |cause: std::io::Error| {
+        if cause.kind() == std::io::ErrorKind::NotFound {
+            BesideProblem::Missing
+        } else {
+            BesideProblem::Unreadable { cause: cause.to_string() }
+        }
+    };
+    if path.is_empty() || !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err(BesideProblem::Outside);
+    }
+    let at = root.join(path);
+    let real = fs::canonicalize(&at).map_err(unreadable)?;
+    if !real.starts_with(fs::canonicalize(root).map_err(unreadable)?) {
+        return Err(BesideProblem::Outside);
+    }
+    let meta = fs::metadata(&real).map_err(unreadable)?;
+    if !meta.is_file() {
+        return Err(BesideProblem::Missing);
+    }
+    if meta.len() > BESIDE_BYTES_MAX {
+        return Err(BesideProblem::TooLarge { found: meta.len(), max: BESIDE_BYTES_MAX });
+    }
+    let text = String::from_utf8(fs::read(&real).map_err(unreadable)?).map_err(|error| {
+        let sound = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+        BesideProblem::NotUtf8 { line: 1 + sound.filter(|byte| **byte == b'\n').count() }
+    })?;
+    Ok((at.display().to_string(), text))
 }
 
 fn read(path: &Path) -> Result<String, DriverError> {
@@ -158,12 +207,14 @@ pub struct MemoryFiles {
     pub manifest: Option<String>,
     /// Module name and text.
     pub flows: BTreeMap<String, String>,
+    /// Other files that flows name, by their paths.
+    pub beside: BTreeMap<String, String>,
 }
 
 impl MemoryFiles {
     /// A project of one module.
     pub fn single(module: &str, text: &str) -> Self {
-        Self { manifest: None, flows: [(module.to_owned(), text.to_owned())].into() }
+        Self { flows: [(module.to_owned(), text.to_owned())].into(), ..Self::default() }
     }
 }
 
@@ -183,5 +234,10 @@ impl Files for MemoryFiles {
             text: text.clone(),
         };
         Ok(self.flows.iter().map(file).collect())
+    }
+
+    fn beside(&self, path: &str) -> Result<(String, String), BesideProblem> {
+        let text = self.beside.get(path).ok_or(BesideProblem::Missing)?;
+        Ok((path.to_owned(), text.clone()))
     }
 }

@@ -10,6 +10,7 @@ mod stdlib;
 
 use std::{path::Path, time::Duration};
 
+pub use flowline_check::BesideProblem;
 use flowline_diag::{Diagnostic, Severity, Sources};
 use flowline_plan::Bundle;
 

@@ -1,7 +1,7 @@
 //! Parse, check, lower, prove.
 use std::time::{Duration, Instant};
 
-use flowline_check::{SourceModule, check, without_effect};
+use flowline_check::{Beside, BesideFile, SourceModule, check_with, wanted, without_effect};
 use flowline_diag::{Diagnostic, FileId, Severity, Sources, code::f04};
 use flowline_lower::lower;
 use flowline_plan::Bundle;
@@ -25,14 +25,15 @@ pub(crate) fn compile(files: &dyn Files) -> Result<Outcome, DriverError> {
     };
     let mut sources = Sources::default();
     let library = files.library().into_iter().map(|file| (file, true));
-    let files = library.chain(flows.into_iter().map(|file| (file, false)));
-    let all: Vec<Module> = files
+    let texts = library.chain(flows.into_iter().map(|file| (file, false)));
+    let all: Vec<Module> = texts
         .map(|(file, library)| Module { file: sources.add(file.path, file.text), name: file.module, library })
         .collect();
     watch.lap("read");
     let (modules, mut findings) = parse_all(&sources, &all);
     watch.lap("parse");
-    let checked = check(&modules);
+    let beside = beside(files, &modules, &mut sources);
+    let checked = check_with(&modules, &beside);
     drop(modules);
     findings.extend(checked.diagnostics);
     watch.lap("check");
@@ -55,6 +56,17 @@ pub(crate) fn compile(files: &dyn Files) -> Result<Outcome, DriverError> {
     let findings = contracts_once(findings);
     let bundle = bundle.filter(|_| !has_errors(&findings));
     Ok(Outcome { project, sources, diagnostics: findings, bundle, timings: watch.laps })
+}
+
+/// The files that the flows name, each a source too: findings point into them.
+fn beside(files: &dyn Files, modules: &[SourceModule], sources: &mut Sources) -> Beside {
+    let mut beside = Beside::default();
+    for path in wanted(modules) {
+        let read =
+            files.beside(&path).map(|(shown, text)| BesideFile { file: sources.add(shown, text.as_str()), text });
+        beside.add(path, read);
+    }
+    beside
 }
 
 fn has_errors(findings: &[Diagnostic]) -> bool {

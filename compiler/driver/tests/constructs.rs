@@ -18,7 +18,7 @@ fn bundle() -> Bundle {
         ("values", include_str!("constructs/values.flow")),
     ];
     let flows = flows.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
-    let outcome = compile_files(&MemoryFiles { manifest: None, flows }).unwrap();
+    let outcome = compile_files(&MemoryFiles { flows, ..MemoryFiles::default() }).unwrap();
     assert_eq!(common::for_logs(&outcome), "no findings");
     outcome.bundle.unwrap()
 }

@@ -104,10 +104,16 @@ impl Coder<'_> {
                 self.emit(Instr::Not);
             }
             ExprKind::ToDecimal(value) => self.decimal(value),
-            ExprKind::BusinessDue { duration, calendar, args } => {
+            ExprKind::BusinessDue { duration, calendar } => {
                 self.expr(duration);
-                let args = self.all(args);
-                self.emit(Instr::BusinessDue { calendar: *calendar, args });
+                self.then(calendar, Instr::BusinessDue);
+            }
+            ExprKind::CalendarOf { table, key } => {
+                let name = self.cx.model.calendars.get(table.index()).map_or("", |table| table.name.as_str());
+                self.constant(Value::text(name));
+                self.expr(key);
+                self.readable(&key.ty);
+                self.emit(Instr::CalendarOf);
             }
             ExprKind::Round { value, rounding } => self.then(value, Instr::Round(*rounding)),
             ExprKind::If { condition, then, otherwise } => {

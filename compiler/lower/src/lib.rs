@@ -19,7 +19,7 @@ mod words;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use flowline_check::model::{self, LocalId, Model};
+use flowline_check::model::{self, CalendarKind, LocalId, Model};
 use flowline_diag::{Diagnostic, Sources, Span};
 use flowline_plan::{Bundle, Column, Decision, DecisionRow, Function, SourceFile, Value, calendar};
 
@@ -53,7 +53,8 @@ pub fn lower(model: &Model, sources: &Sources, name: &str) -> Lowered {
         systems: model.systems.iter().map(|system| contract::system(&cx, system)).collect(),
         functions: model.functions.iter().map(|def| function(&cx, def)).collect(),
         decisions: model.decisions.iter().map(|def| decision(&cx, def)).collect(),
-        calendars: model.calendars.iter().map(|def| def.hours.clone()).collect(),
+        calendars: calendars(model),
+        calendar_tables: model.calendars.iter().filter_map(table).collect(),
         flows: model.flows.iter().map(|def| Arc::new(flow::plan(&cx, def))).collect(),
         files: sources.files().map(|file| SourceFile { path: sources.path(file).to_owned() }).collect(),
         spans: Vec::new(),
@@ -106,6 +107,25 @@ fn decision(cx: &Cx<'_>, def: &model::Decision) -> Decision {
         result: def.result.to_plan(),
         policy: def.policy,
         rows: rows.collect(),
+    }
+}
+
+/// All calendars, sorted by name: the machine looks them up by it.
+fn calendars(model: &Model) -> Vec<calendar::Calendar> {
+    let of = |def: &model::Calendar| match &def.kind {
+        CalendarKind::Weekly(hours) => vec![hours.clone()],
+        CalendarKind::Table { rows, .. } => rows.clone(),
+        CalendarKind::Unknown => Vec::new(),
+    };
+    let mut all: Vec<calendar::Calendar> = model.calendars.iter().flat_map(of).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+fn table(def: &model::Calendar) -> Option<calendar::CalendarTable> {
+    match &def.kind {
+        CalendarKind::Table { file, .. } => Some(file.clone()),
+        CalendarKind::Weekly(_) | CalendarKind::Unknown => None,
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     Code, DecisionId, FlowId, FunctionId, OpDef, OpRef, Plan, ResourceDef, SystemDef, SystemId, Type, TypeDef, TypeId,
-    TypeKind, calendar::Calendar,
+    TypeKind,
+    calendar::{Calendar, CalendarTable},
 };
 
 /// Plans, types, contracts, functions, decisions and calendars of one project. A run is pinned to the bundle it
@@ -17,7 +18,9 @@ pub struct Bundle {
     pub systems: Vec<SystemDef>,
     pub functions: Vec<Function>,
     pub decisions: Vec<Decision>,
+    /// Sorted by name, those of tables among them.
     pub calendars: Vec<Calendar>,
+    pub calendar_tables: Vec<CalendarTable>,
     pub flows: Vec<Arc<Plan>>,
     /// The files that spans point into.
     pub files: Vec<SourceFile>,
@@ -75,6 +78,20 @@ impl Bundle {
     pub fn flow_named(&self, name: &str) -> Option<FlowId> {
         let full = self.flows.iter().position(|flow| flow.name == name);
         full.or_else(|| self.flows.iter().position(|flow| flow.short_name() == name)).map(FlowId::from)
+    }
+
+    /// The calendar of that full name.
+    pub fn calendar(&self, name: &str) -> Option<&Calendar> {
+        let at = self.calendars.binary_search_by(|calendar| calendar.name.as_str().cmp(name)).ok()?;
+        self.calendars.get(at)
+    }
+
+    /// The calendar of that full or short name, as the world outside calls it; none where several are called so.
+    pub fn calendar_named(&self, name: &str) -> Option<&Calendar> {
+        self.calendar(name).or_else(|| {
+            let mut found = self.calendars.iter().filter(|calendar| calendar.short_name() == name);
+            found.next().filter(|_| found.next().is_none())
+        })
     }
 
     /// A function.

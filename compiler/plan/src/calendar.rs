@@ -20,6 +20,7 @@ pub fn tz_version() -> &'static str {
 /// Weekly opening hours in a zone, with closed days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calendar {
+    /// Its full name: `orders.warehouse`, `orders.store_hours(DC1)`.
     pub name: String,
     /// IANA zone: `Europe/Berlin`.
     pub zone: String,
@@ -27,6 +28,29 @@ pub struct Calendar {
     pub week: [Vec<(u16, u16)>; 7],
     /// Closed days, as days since 1970-01-01, sorted.
     pub closed: Vec<i32>,
+}
+
+/// The name of the calendar that a table has for a key.
+pub fn entry_name(table: &str, key: &str) -> String {
+    format!("{table}({key})")
+}
+
+/// Calendars that were read from one file; each is called `name(key)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarTable {
+    /// `orders.store_hours`
+    pub name: String,
+    /// Where the file lies in the project.
+    pub file: String,
+    /// blake3 of its content: which version of the file these hours are.
+    pub hash: [u8; 32],
+}
+
+impl CalendarTable {
+    /// The table that a file of this text makes.
+    pub fn of_file(name: &str, file: &str, text: &str) -> Self {
+        Self { name: name.to_owned(), file: file.to_owned(), hash: *blake3::hash(text.as_bytes()).as_bytes() }
+    }
 }
 
 /// Why a calendar gives no time.
@@ -92,9 +116,11 @@ impl Calendar {
         Ok(open_ms)
     }
 
-    /// The entry that this calendar is in a table of calendars: `DC1` for `store_hours(DC1)` in `store_hours`.
-    pub fn entry_of(&self, table: &str) -> Option<&str> {
-        self.name.strip_prefix(table)?.strip_prefix('(')?.strip_suffix(')')
+    /// The name as authors write it, without its module: `store_hours(DC1)`.
+    pub fn short_name(&self) -> &str {
+        let table = self.name.find('(').and_then(|at| self.name.get(..at)).unwrap_or(&self.name);
+        let module = table.rfind('.').map_or(0, |at| at + 1);
+        self.name.get(module..).unwrap_or(&self.name)
     }
 
     fn time_zone(&self) -> Result<TimeZone, CalendarError> {

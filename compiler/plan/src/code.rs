@@ -2,7 +2,7 @@
 //! that runs it counts fuel.
 use serde::{Deserialize, Serialize};
 
-use crate::{CalendarId, DecisionId, FunctionId, ScopeId, TypeId, Value};
+use crate::{DecisionId, FunctionId, ScopeId, TypeId, Value};
 
 /// A slot: a name bound in a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,12 +128,11 @@ pub enum Instr {
     Method(Method),
     /// Pops so many values; pushes their texts joined.
     Concat(u16),
-    /// Pops the calendar's arguments, then a business duration; pushes the instant that lies so much opening time
-    /// after now. With arguments the calendar is the one named `name(argument)`, such as `store_hours(DC1)`.
-    BusinessDue {
-        calendar: CalendarId,
-        args: u16,
-    },
+    /// Pops a calendar, then a business duration; pushes the instant that lies so much opening time after now.
+    BusinessDue,
+    /// Pops a key, then the name of a table of calendars; pushes the calendar that the table has for the key:
+    /// `store_hours(DC1)`.
+    CalendarOf,
     /// Pops money that isn't rounded yet; pushes it rounded to its currency's minor unit.
     Round(Rounding),
     /// Pops a case of that enum; pushes its name as Text. A case alone doesn't know its enum, so texts need this.

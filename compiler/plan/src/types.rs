@@ -19,6 +19,8 @@ pub enum Type {
     Currency,
     Country,
     Person,
+    /// A calendar of the bundle, by its full name.
+    Calendar,
     /// An `id`, an `enum`, a `record`, an `error` or an `event` of [`Bundle::types`](crate::Bundle::types).
     Named(TypeId),
     /// A resource, in any of its states.

@@ -171,6 +171,7 @@ impl Generator<'_> {
             }
             Type::Duration => Value::Duration(self.chaos.between(1, 24) * HOUR_MS / 2),
             Type::BusinessDuration => Value::BusinessDuration { days: 1, ms: 0 },
+            Type::Calendar => self.calendar(),
             Type::Money(currency) => Value::Money(self.money(*currency)),
             Type::Currency => Value::Currency(self.currency(None)),
             Type::Country => Value::text("DE"),
@@ -187,6 +188,12 @@ impl Generator<'_> {
             }
             Type::Optional(_) | Type::Resource(_) | Type::AnyError | Type::Unit => Value::None,
         }
+    }
+
+    /// Some calendar of the flows; a text that is none where they have none.
+    fn calendar(&mut self) -> Value {
+        let at = self.chaos.below(self.bundle.calendars.len());
+        Value::text(self.bundle.calendars.get(at).map_or("none", |calendar| calendar.name.as_str()))
     }
 
     /// What the call says, or a part of it.

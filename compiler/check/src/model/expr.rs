@@ -125,8 +125,12 @@ pub enum ExprKind {
     /// The instant so much business time after now.
     BusinessDue {
         duration: Box<Expr>,
-        calendar: CalendarId,
-        args: Vec<Expr>,
+        calendar: Box<Expr>,
+    },
+    /// The calendar that a table has for a key: `store_hours(order.store)`.
+    CalendarOf {
+        table: CalendarId,
+        key: Box<Expr>,
     },
     Round {
         value: Box<Expr>,

@@ -108,12 +108,29 @@ pub struct Const {
     pub folded: Option<Value>,
 }
 
-/// `calendar warehouse { … }`; its `name` is the full one.
+/// `calendar warehouse { … }`, `calendar store_hours(store: NodeId) from file "stores.csv"`
 #[derive(Debug, Clone)]
 pub struct Calendar {
+    /// Its full name: `orders.warehouse`.
+    pub name: String,
     pub doc: String,
     pub span: Span,
-    pub hours: calendar::Calendar,
+    pub kind: CalendarKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum CalendarKind {
+    Weekly(calendar::Calendar),
+    /// One calendar for each row of a file.
+    Table {
+        /// The parameter that picks the row, and its type.
+        param: String,
+        key: Ty,
+        file: calendar::CalendarTable,
+        rows: Vec<calendar::Calendar>,
+    },
+    /// Not understood, with a finding.
+    Unknown,
 }
 
 impl Model {

@@ -22,6 +22,7 @@ pub enum Ty {
     Currency,
     Country,
     Person,
+    Calendar,
     /// An `id`, `enum`, `record`, `error` or `event`.
     Named(TypeId),
     /// A resource; which state it is in is not a matter of types.
@@ -56,6 +57,7 @@ impl Ty {
             Ty::Currency => Type::Currency,
             Ty::Country => Type::Country,
             Ty::Person => Type::Person,
+            Ty::Calendar => Type::Calendar,
             Ty::Named(id) => Type::Named(*id),
             Ty::Resource(id) => Type::Resource(*id),
             Ty::List(item, count_max) => Type::List(Box::new(item.to_plan()), *count_max),

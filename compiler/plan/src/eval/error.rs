@@ -24,7 +24,7 @@ pub enum EvalError {
     BadWeights,
     #[error("no due time in calendar `{calendar}`: {why}")]
     NoCalendarTime { calendar: String, why: CalendarError },
-    #[error("calendar `{calendar}` has no entry for `{entry}`")]
+    #[error("calendar `{calendar}` has no row for `{entry}`")]
     NoCalendarEntry { calendar: String, entry: String },
     #[error("time zone `{zone}` is unknown")]
     UnknownZone { zone: String },

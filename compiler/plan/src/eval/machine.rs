@@ -6,7 +6,7 @@ use super::{
     arith::{self, Order},
 };
 use crate::{
-    CalendarId, Code, DecisionId, DecisionRow, ErrorValue, FunctionId, HitPolicy, Instr, TypeId, Value, VariantValue,
+    Code, DecisionId, DecisionRow, ErrorValue, FunctionId, HitPolicy, Instr, TypeId, Value, VariantValue, calendar,
     text,
 };
 
@@ -214,7 +214,8 @@ impl<'e> Machine<'e> {
                 self.spend(cost)?;
                 self.push(Value::text(joined))?;
             }
-            Instr::BusinessDue { calendar, args } => self.business_due(floor, *calendar, *args)?,
+            Instr::BusinessDue => self.business_due(floor)?,
+            Instr::CalendarOf => self.calendar_of(floor)?,
             Instr::Round(rounding) => {
                 let value = self.pop(floor)?;
                 self.push(arith::round(&value, *rounding)?)?;
@@ -439,28 +440,35 @@ impl<'e> Machine<'e> {
         Ok(true)
     }
 
-    fn business_due(&mut self, floor: usize, id: CalendarId, args: u16) -> Result<(), EvalError> {
-        let env = self.env;
-        let args: Vec<Value> = self.take(floor, args)?.collect();
+    fn business_due(&mut self, floor: usize) -> Result<(), EvalError> {
+        let name = self.pop_text(floor)?;
         let Value::BusinessDuration { days, ms } = self.pop(floor)? else {
             return Err(EvalError::mismatch("a calendar counts business time"));
         };
-        let mut calendar = env.bundle().calendars.get(id.index()).ok_or_else(|| EvalError::bad("no such calendar"))?;
-        if !args.is_empty() {
-            let mut entry = String::new();
-            for arg in &args {
-                let comma = if entry.is_empty() { "" } else { ", " };
-                entry.push_str(comma);
-                text::write_text(env, arg, TEXT_BYTES_MAX, &mut entry, &mut 0).map_err(|_| EvalError::TextTooLong)?;
-            }
-            let table = calendar.name.as_str();
-            calendar = (env.bundle().calendars.iter())
-                .find(|other| other.entry_of(table) == Some(entry.as_str()))
-                .ok_or_else(|| EvalError::NoCalendarEntry { calendar: table.to_owned(), entry: entry.clone() })?;
-        }
-        let due = calendar.due(env.now(), days, ms);
+        let calendar = self.env.bundle().calendar(&name).ok_or_else(|| EvalError::bad("no such calendar"))?;
+        let due = calendar.due(self.env.now(), days, ms);
         let due = due.map_err(|why| EvalError::NoCalendarTime { calendar: calendar.name.clone(), why })?;
         self.push(Value::Instant(due))
+    }
+
+    fn calendar_of(&mut self, floor: usize) -> Result<(), EvalError> {
+        let env = self.env;
+        let key = self.pop(floor)?;
+        let table = self.pop_text(floor)?;
+        let mut entry = String::new();
+        text::write_text(env, &key, TEXT_BYTES_MAX, &mut entry, &mut 0).map_err(|_| EvalError::TextTooLong)?;
+        let name = calendar::entry_name(&table, &entry);
+        if env.bundle().calendar(&name).is_none() {
+            return Err(EvalError::NoCalendarEntry { calendar: table.as_ref().to_owned(), entry });
+        }
+        self.push(Value::text(name))
+    }
+
+    pub(super) fn pop_text(&mut self, floor: usize) -> Result<Arc<str>, EvalError> {
+        match self.pop(floor)? {
+            Value::Text(text) => Ok(text),
+            other => Err(EvalError::mismatch(format!("{} stands where a Text should", other.kind()))),
+        }
     }
 
     pub(super) fn limit(&self, len: usize) -> Result<(), EvalError> {

@@ -1,6 +1,4 @@
 //! Methods without a closure.
-use std::sync::Arc;
-
 use super::{EvalError, TEXT_BYTES_MAX, arith, list, machine::Machine};
 use crate::{Method, Value, calendar, text};
 
@@ -109,13 +107,6 @@ impl Machine<'_> {
                 let total = self.pop(floor)?;
                 Ok(Value::List(arith::allocate(&total, &weights)?.into()))
             }
-        }
-    }
-
-    fn pop_text(&mut self, floor: usize) -> Result<Arc<str>, EvalError> {
-        match self.pop(floor)? {
-            Value::Text(text) => Ok(text),
-            other => Err(EvalError::mismatch(format!("{} stands where a Text should", other.kind()))),
         }
     }
 }

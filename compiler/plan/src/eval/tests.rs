@@ -4,8 +4,8 @@ use std::{cell::RefCell, sync::Arc};
 
 use super::*;
 use crate::{
-    CalendarId, Column, Currency, Decision, DecisionId, DecisionRow, FunctionId, HitPolicy, ListMethod, Method, Money,
-    Rounding, ScopeId, SpanId, Type, TypeId, calendar::Calendar,
+    Column, Currency, Decision, DecisionId, DecisionRow, FunctionId, HitPolicy, ListMethod, Method, Money, Rounding,
+    ScopeId, SpanId, Type, TypeId, calendar::Calendar,
 };
 
 const HOUR: i64 = 3_600_000;
@@ -350,7 +350,7 @@ fn business_time_of_one_store() {
     world.bundle.calendars = vec![all_day("hours", 1), all_day("hours(A)", 60), all_day("hours(B)", 1_440)];
     let due = |entry: &str| {
         let two_hours = Value::BusinessDuration { days: 0, ms: 2 * HOUR };
-        run_in(&world, &[two_hours, Value::text(entry)], &[Instr::BusinessDue { calendar: CalendarId(0), args: 1 }])
+        run_in(&world, &[two_hours, Value::text("hours"), Value::text(entry)], &[Instr::CalendarOf, Instr::BusinessDue])
     };
     assert_eq!(due("B"), Ok(Value::Instant(1_000 + 2 * HOUR)));
     // An hour less one second today, the rest tomorrow, the last second the day after.
@@ -437,7 +437,8 @@ fn any_instr() -> impl Strategy<Value = Instr> {
             Instr::Method(Method::DateIn),
             Instr::Method(Method::Allocate),
             Instr::Round(Rounding::HalfUp),
-            Instr::BusinessDue { calendar: CalendarId(0), args: 0 },
+            Instr::BusinessDue,
+            Instr::CalendarOf,
         ]),
     ]
 }

@@ -3,7 +3,8 @@
 //! How values look: ids, texts, countries, persons and currencies are strings; Int is a number; Decimal is a string, and
 //! is read from a number too where that is exact; Money is `{"amount": "12.30", "currency": "EUR"}`; Instant is RFC
 //! 3339 in UTC with milliseconds; Date is `2026-05-02`; Duration is ISO 8601 (`PT90M`), read from `90 min` as well;
-//! BusinessDuration is `{"days": 2, "time": "PT0S"}`; an enum's case is its name, with data `{"restock": {"node": "DC1"}}`;
+//! BusinessDuration is `{"days": 2, "time": "PT0S"}`; a calendar is its
+//! full name, and is read without the module too where that is clear; an enum's case is its name, with data `{"restock": {"node": "DC1"}}`;
 //! maps are objects where the key is written as a string, else lists of pairs; a business error is `{"error":
 //! "OutOfStock", "text": …, …its fields}`; a resource is an object of its fields; an absent value is `null`.
 
@@ -49,6 +50,7 @@ fn is_name(bundle: &Bundle, ty: &Type) -> bool {
         | Type::Date
         | Type::Duration
         | Type::BusinessDuration
+        | Type::Calendar
         | Type::Money(_)
         | Type::Resource(_)
         | Type::List(..)

@@ -179,6 +179,10 @@ impl<'a> JsonReader<'a> {
                 None => self.expected("a duration such as \"PT90M\" or \"90 min\"", json),
             },
             Type::BusinessDuration => self.business_duration(json),
+            Type::Calendar => match json.as_str().and_then(|name| self.bundle.calendar_named(name)) {
+                Some(calendar) => Ok(Value::text(calendar.name.as_str())),
+                None => self.expected("the name of a calendar of these flows", json),
+            },
             Type::Money(currency) => self.money(*currency, json),
             Type::Named(id) => self.named(*id, json),
             Type::Resource(id) => self.resource(*id, json),
@@ -449,6 +453,7 @@ impl<'a> JsonReader<'a> {
             Type::Instant => "a time".to_owned(),
             Type::Date => "a date".to_owned(),
             Type::Duration | Type::BusinessDuration => "a duration".to_owned(),
+            Type::Calendar => "a calendar".to_owned(),
             Type::Money(_) => "money".to_owned(),
             Type::List(..) => "a list".to_owned(),
             Type::Map(..) => "a map".to_owned(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     Code, ConstEnv, Currency, ErrorValue, EventDef, Instr, Money, ResourceDef, TypeDef, TypeId, Value, VariantDef,
-    VariantValue, eval_bool,
+    VariantValue, calendar::Calendar, eval_bool,
 };
 
 const ORDER_ID: TypeId = TypeId(0);
@@ -84,7 +84,14 @@ fn bundle() -> Bundle {
         ),
     ];
     let types = kinds.map(|(name, kind)| TypeDef { name: format!("std.orders.{name}"), doc: String::new(), kind });
-    Bundle { types: types.into(), ..Bundle::default() }
+    let calendar = |name: &str| Calendar {
+        name: name.to_owned(),
+        zone: "UTC".to_owned(),
+        week: std::array::from_fn(|_| vec![(0, 1_440)]),
+        closed: Vec::new(),
+    };
+    let calendars = ["dock.hours", "shop.hours", "shop.till(A.1)"].map(calendar).into();
+    Bundle { types: types.into(), calendars, ..Bundle::default() }
 }
 
 fn read(ty: &Type, json: &Json) -> Result<Value, String> {
@@ -198,6 +205,7 @@ fn forms() {
         (Type::BusinessDuration, json!({ "days": 2, "time": "PT0S" }), Value::BusinessDuration { days: 2, ms: 0 }),
         (Type::Named(DISPOSITION), json!({ "restock": { "node": "DC1" } }), restock),
         (Type::Named(DISPOSITION), json!("refurbish"), Value::Case(1)),
+        (Type::Calendar, json!("shop.till(A.1)"), Value::text("shop.till(A.1)")),
         (Type::Named(OUT_OF_STOCK), error_json.clone(), error.clone()),
         (Type::AnyError, error_json, error),
         (
@@ -258,6 +266,23 @@ fn stored_values_are_compact() {
     assert_eq!(decode_value(&[bytes, vec![0]].concat()), Err(ValueDecodeError));
 }
 
+#[test]
+fn a_calendar_is_known_by_its_name_and_by_its_short_name_where_that_is_clear() {
+    for (said, meant) in [
+        ("shop.hours", Some("shop.hours")),
+        // Two modules have a calendar of this name.
+        ("hours", None),
+        ("till(A.1)", Some("shop.till(A.1)")),
+        ("shop.till", None),
+        ("till(B)", None),
+    ] {
+        let found = read(&Type::Calendar, &json!(said)).ok();
+        assert_eq!(found, meant.map(Value::text), "{said}");
+    }
+    let error = read(&Type::Calendar, &json!("hours")).unwrap_err();
+    assert_eq!(error, "expected the name of a calendar of these flows, found \"hours\"");
+}
+
 fn any_type() -> impl Strategy<Value = Type> {
     let leaf = proptest::sample::select(vec![
         Type::Bool,
@@ -268,6 +293,7 @@ fn any_type() -> impl Strategy<Value = Type> {
         Type::Date,
         Type::Duration,
         Type::BusinessDuration,
+        Type::Calendar,
         Type::Money(None),
         Type::Currency,
         Type::Country,
@@ -302,6 +328,7 @@ fn any_value(ty: &Type) -> BoxedStrategy<Value> {
         Type::BusinessDuration => {
             (any::<i32>(), any::<i64>()).prop_map(|(days, ms)| Value::BusinessDuration { days, ms }).boxed()
         }
+        Type::Calendar => Just(Value::text("shop.hours")).boxed(),
         Type::Money(_) => (any_decimal(), any_currency())
             .prop_map(|(amount, currency)| Value::Money(Money { currency, amount }))
             .boxed(),
