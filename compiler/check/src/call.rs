@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `round(money, half_up)`, also `half_even`, `down`, `up` | the amount rounded to its currency's unit |
 //! | `allocate(money, weights)` | amounts that add up to the money, one for each weight |
+//! | `mask(text)`, `token(text)` | its first character; a pseudonym: personal data that is none any more |
 
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -11,7 +12,7 @@
 )]
 
 use crate::cx::{Cx, unknown};
-use crate::model::{Expr, ExprKind, Ty};
+use crate::model::{Expr, ExprKind, Ty, TypeKind};
 use crate::names::{Symbol, suggest};
 use crate::ty::from_elsewhere;
 use flowline_diag::code::{f01, f02};
@@ -83,6 +84,14 @@ impl Cx<'_> {
                 let kind = ExprKind::Method { method: Method::Allocate, args, empty: None };
                 Expr { span, ty: Ty::List(Box::new(money), None), kind }
             }
+            None if let Some(method) = unlabelling(callee) => {
+                let params = [("text".to_owned(), Ty::Unknown)];
+                let mut args = self.arguments(&format!("`{callee}`"), &params, args, span);
+                for arg in &mut args {
+                    *arg = self.as_text(arg.clone());
+                }
+                Expr { span, ty: Ty::Text, kind: ExprKind::Method { method, args, empty: None } }
+            }
             None => {
                 let diagnostic =
                     Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no function `{callee}`"), callee.span)
@@ -90,7 +99,7 @@ impl Cx<'_> {
                 let declared = self
                     .globals
                     .visible(self.module, |symbol| matches!(symbol, Symbol::Function(_) | Symbol::Decision(_)));
-                let candidates: Vec<&str> = declared.chain(["round", "allocate"]).collect();
+                let candidates: Vec<&str> = declared.chain(["round", "allocate", "mask", "token"]).collect();
                 let diagnostic = if nearest(callee.as_str(), candidates.iter().copied()).is_some() {
                     suggest(diagnostic, callee, candidates)
                 } else {
@@ -100,6 +109,16 @@ impl Cx<'_> {
                 self.pass_over_args(args);
                 unknown(span)
             }
+        }
+    }
+
+    /// Texts and ids as they are; a finding for what is no text.
+    fn as_text(&mut self, value: Expr) -> Expr {
+        let is_id = matches!(value.ty, Ty::Named(id) if matches!(self.kind(id), Some(TypeKind::Id)));
+        match value.ty {
+            _ if is_id => value,
+            Ty::Text | Ty::Person | Ty::Unknown => value,
+            _ => self.coerce(value, &Ty::Text),
         }
     }
 
@@ -183,6 +202,15 @@ impl Cx<'_> {
             return Expr { ty: Ty::Money(currency), ..unknown(span) };
         };
         Expr { span, ty: Ty::Money(currency), kind: ExprKind::Round { value: Box::new(value), rounding } }
+    }
+}
+
+/// What takes the label of personal data off a text.
+fn unlabelling(callee: &Ident) -> Option<Method> {
+    match callee.as_str() {
+        "mask" => Some(Method::Mask),
+        "token" => Some(Method::Token),
+        _ => None,
     }
 }
 

@@ -26,6 +26,7 @@ mod operator;
 mod outcome;
 mod parts;
 mod pattern;
+mod personal;
 mod property;
 mod record;
 mod sentences;
@@ -91,6 +92,7 @@ pub fn check_with(modules: &[SourceModule], beside: &Beside) -> Checked {
     let is_whole = modules.iter().all(|module| module.broken.is_empty());
     if is_whole && diagnostics.iter().all(|finding| finding.severity != Severity::Error) {
         diagnostics.extend(laws::check(&globals.model));
+        diagnostics.extend(personal::check(&globals.model));
     }
     diagnostics.retain(|finding| finding.code != &f02::MISMATCH || !goes_on_unread(modules, finding.primary.span));
     diagnostics.sort_by_key(Diagnostic::order);

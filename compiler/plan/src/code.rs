@@ -191,6 +191,10 @@ pub enum Method {
     DateIn,
     /// Money, list of weights -> list of Money that adds up to it
     Allocate,
+    /// Text -> Text, what is left of personal data to be recognised by: its first character
+    Mask,
+    /// Text -> Text, a pseudonym: the same for the same text, and not to be read back
+    Token,
 }
 
 /// How halves are rounded.

@@ -71,6 +71,19 @@ fn write(
     if out.len() > bytes_max { Err(TooLong) } else { Ok(()) }
 }
 
+/// What is left of personal data to be recognised by: its first character.
+pub(crate) fn mask(text: &str) -> String {
+    text.chars().next().map_or_else(String::new, |first| format!("{first}…"))
+}
+
+/// A pseudonym: the same for the same text in every run, and not to be read back. Whoever guesses a text can still tell that it
+/// was this one.
+pub(crate) fn token(text: &str) -> String {
+    let hash = blake3::derive_key("flowline 2026 token of personal data", text.as_bytes());
+    let half = hash.first_chunk::<16>().copied().unwrap_or_default();
+    format!("tok_{:032x}", u128::from_be_bytes(half))
+}
+
 /// A value that needs no type to be read, as people read it; of others nothing.
 pub fn scalar_text(value: &Value) -> String {
     let mut out = String::new();

@@ -107,6 +107,12 @@ impl Machine<'_> {
                 let total = self.pop(floor)?;
                 Ok(Value::List(arith::allocate(&total, &weights)?.into()))
             }
+            Method::Mask => Ok(Value::text(text::mask(&self.pop_text(floor)?))),
+            Method::Token => {
+                let text = self.pop_text(floor)?;
+                self.spend(text.len() / 64)?;
+                Ok(Value::text(text::token(&text)))
+            }
         }
     }
 }
