@@ -162,12 +162,11 @@ impl<'m> Labels<'m> {
                 bind(locals, *local, of_value);
                 self.made_of(then, locals)
             }
-            ExprKind::Binary(op, left, right) => match op {
-                BinaryOp::Default | BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide => {
-                    self.made_of(left, locals).or_else(|| self.made_of(right, locals))
-                }
-                _ => None,
-            },
+            ExprKind::Binary(
+                BinaryOp::Default | BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide,
+                left,
+                right,
+            ) => self.made_of(left, locals).or_else(|| self.made_of(right, locals)),
             ExprKind::Unary(_, inner) | ExprKind::ToDecimal(inner) => self.made_of(inner, locals),
             ExprKind::Round { value, .. } => self.made_of(value, locals),
             ExprKind::If { then, otherwise, .. } => {

@@ -176,10 +176,11 @@ impl<'m> Walk<'_, 'm> {
                 self.bind(attempt.result, given);
             }
             StmtKind::Emit { event, value } => self.built(*event, value),
-            StmtKind::Fail(value) => match &value.kind {
-                ExprKind::Error { ty, .. } => self.built(*ty, value),
-                _ => {}
-            },
+            StmtKind::Fail(value) => {
+                if let ExprKind::Error { ty, .. } = &value.kind {
+                    self.built(*ty, value);
+                }
+            }
             StmtKind::Status { value, part } => {
                 self.must_be_open("a status", value);
                 if let Some(part) = part {
