@@ -5,9 +5,9 @@ use flowline_core::{Call, CallKey, ResourceView};
 use flowline_engine::{EventIn, Origin};
 use flowline_plan::{
     Abandon, Bundle, CallNode, Catch, Code, EventDef, EventKey, FieldDef, FlowId, Handler, Idempotency, Instr, KeyRule,
-    Money, Node, NodeId, NodeKind, OpClass, OpDef, OpId, OpParam, OpRef, Opens, Plan, Raise, ResourceDef, ResourceUse,
-    RetryPolicy, SEMANTICS, Scope, ScopeId, ScopeKind, Slot, SlotDef, SpanId, StableId, StartRule, StateDef, StateId,
-    StateKind, SystemDef, SystemId, Trigger, Type, TypeDef, TypeId, TypeKind, Value,
+    Late, Money, Node, NodeId, NodeKind, OpClass, OpDef, OpId, OpParam, OpRef, Opens, Plan, Raise, ResourceDef,
+    ResourceUse, RetryPolicy, SEMANTICS, Scope, ScopeId, ScopeKind, Slot, SlotDef, SpanId, StableId, StartRule,
+    StateDef, StateId, StateKind, SystemDef, SystemId, Trigger, Type, TypeDef, TypeId, TypeKind, Value,
 };
 
 pub const ORDER_ID: TypeId = TypeId(0);
@@ -239,6 +239,8 @@ fn flow(patience: Patience) -> Plan {
         track: Vec::new(),
         owner: None,
         promises: Vec::new(),
+        late: Late::default(),
+        side: None,
         raises: Vec::new(),
         result: Type::Unit,
         nodes: (0u64..).zip(nodes).map(node).collect(),

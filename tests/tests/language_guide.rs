@@ -42,26 +42,11 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("`starts every`", "flow", "flow nightly() starts every day at 05:00 { wait 1 s }"),
     ("`starts on gather`", "flow", "flow batch() starts on gather PickedUp per order within 30 min { wait 1 s }"),
     (
-        "`late`",
-        "flow",
-        "flow thank(order: Order) { wait 1 s } late PickedUp for order.id as late within 3 days { wait 1 s }",
-    ),
-    (
         "`undo` of a whole flow",
         "flow",
         "flow thank(order: Order) undo back(order) { wait 1 s }\nflow back(order: Order) { wait 1 s }",
     ),
     ("`key … one at a time`", "flow", "flow thank(order: Order) key order.id one at a time { wait 1 s }"),
-    (
-        "`at 75%`",
-        "flow",
-        "enum S { sent }\nflow f() status S promise \"p\": from start to sent within 1 h { at 75% { wait 1 s } } { status sent }",
-    ),
-    (
-        "`missed`",
-        "flow",
-        "enum S { sent }\nflow f() status S promise \"p\": from start to sent within 1 h { missed { wait 1 s } } { status sent }",
-    ),
     (
         "resources in a flow's parameters",
         "flow",

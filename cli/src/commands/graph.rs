@@ -21,7 +21,8 @@ pub(crate) fn run(args: &Graph, global: Global) -> Result<Exit, Failure> {
     };
     let plan = bundle.flow_named(&args.flow).and_then(|flow| bundle.flow(flow));
     let Some(plan) = plan else {
-        let names: Vec<&str> = bundle.flows.iter().map(|plan| plan.short_name()).collect();
+        let names: Vec<&str> =
+            bundle.flows.iter().filter(|plan| plan.side.is_none()).map(|plan| plan.short_name()).collect();
         let help = match nearest(&args.flow, names.iter().copied()) {
             Some(meant) => format!("is `{meant}` meant?"),
             None if names.is_empty() => "there are none".to_owned(),

@@ -61,6 +61,9 @@ constructs! {
     calendar_from_a_file: Settled,
     calendar_without_a_row: Parked,
     for_each_sharing: Settled,
+    late_event: Settled,
+    late_event_with_values: Settled,
+    promise_at_and_missed: Settled,
 }
 
 #[test]

@@ -135,7 +135,10 @@ impl Story {
             self.last = Some(record.now);
             self.lines.push(format!("  {time:20}  {line}"));
         }
-        self.run = Some(step.after.clone());
+        // An ended run has nothing left; what became of it was seen as it ended.
+        if !step.after.control.ended || step.outputs.iter().any(|output| matches!(output, Output::Ended(_))) {
+            self.run = Some(step.after.clone());
+        }
     }
 
     fn input(&self, bundle: &Bundle, step: &Step) -> Option<String> {
@@ -158,6 +161,10 @@ impl Story {
             }
             Input::Due { timer } => match self.run.as_ref().and_then(|run| timer_for(run, *timer)) {
                 Some(_) => "its time is up".to_owned(),
+                None if self.run.as_ref().is_some_and(|run| is_of_promise(run, *timer)) => {
+                    "a part of a promise's time is over".to_owned()
+                }
+                None if step.after.control.ended => "nobody answers any more".to_owned(),
                 None => "a resource's time is up".to_owned(),
             },
             Input::Offered { wait, event, value, .. } => {
@@ -199,6 +206,10 @@ impl Story {
                 let value = show(bundle, def.map(|key| &key.ty), value);
                 Some(format!("waits for {} of {value}", bundle.ty(*event).unwrap().short_name()))
             }
+            Output::Arm { due, .. } if step.after.control.ended => Some(format!("answers until {}", words::time(*due))),
+            Output::Arm { timer, due } if is_of_promise(&step.after, *timer) => {
+                Some(format!("looks at a promise at {}", words::time(*due)))
+            }
             Output::Arm { timer, due } => {
                 let what = match timer_for(&step.after, *timer)? {
                     TimerFor::Retry => return None,
@@ -239,6 +250,10 @@ impl Story {
 fn timer_for(run: &Run, timer: u32) -> Option<TimerFor> {
     let timers = run.control.frames.iter().flat_map(|frame| &frame.timers);
     timers.into_iter().find(|known| known.no == timer).map(|timer| timer.what)
+}
+
+fn is_of_promise(run: &Run, timer: u32) -> bool {
+    run.control.promises.iter().any(|known| known.no == timer)
 }
 
 /// Each resource that a run opened, with its state; without instants, which hang on minted ids.

@@ -37,6 +37,8 @@ pub(crate) struct Cx<'g> {
     pub(crate) made_up: bool,
     /// The words of the steps around that could not be read: a name among them may be one that is bound there.
     pub(crate) unread: Vec<Arc<str>>,
+    /// Names of the flow around that can't be seen here, and why.
+    pub(crate) beyond: Vec<(String, &'static str)>,
 }
 
 /// A value that stays what it is: a bound name, or a field of one.
@@ -67,6 +69,7 @@ impl<'g> Cx<'g> {
             is_constant: false,
             made_up: false,
             unread: Vec::new(),
+            beyond: Vec::new(),
         }
     }
 

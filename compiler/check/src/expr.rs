@@ -273,7 +273,11 @@ impl Cx<'_> {
             None => {
                 let diagnostic = Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no `{name}` here"), span)
                     .label("not known here");
-                let diagnostic = self.suggest_value(diagnostic, name);
+                let beyond = self.beyond.iter().find(|(known, _)| known == name.as_str());
+                let diagnostic = match beyond {
+                    Some((_, why)) => diagnostic.help(*why),
+                    None => self.suggest_value(diagnostic, name),
+                };
                 self.push(diagnostic);
                 unknown(span)
             }

@@ -7,9 +7,11 @@
 
 use crate::cx::Cx;
 use crate::model::{
-    Block, Expr, ExprKind, Flow, FlowKey, LocalKind, Promise, PromiseEnd, Scope, Start, Status, Track, Ty, TypeKind,
+    Block, Expr, ExprKind, Flow, FlowKey, LocalId, LocalKind, Promise, PromiseEnd, Scope, Start, Status, Track, Ty,
+    TypeKind,
 };
 use crate::names::{Globals, Symbol, suggest};
+use crate::side::Around;
 use crate::signature::unique;
 use crate::{contract, unsupported, words};
 use flowline_diag::code::f02;
@@ -34,6 +36,27 @@ pub(crate) struct FlowCx<'g> {
     pub(crate) gives: Vec<Gives>,
     /// Waits that may raise `Deadline` under a name.
     pub(crate) deadlines: Vec<(Arc<str>, Span)>,
+    /// In a body beside the flow, what that is: `a late clause`.
+    pub(crate) side: Option<&'static str>,
+    /// The names that were seen at the end of the last block of the flow's own scope: in the end those of its body.
+    pub(crate) bound: Vec<LocalId>,
+}
+
+impl<'g> FlowCx<'g> {
+    pub(crate) fn new(cx: Cx<'g>, root: Scope, result: Ty) -> Self {
+        Self {
+            cx,
+            scopes: vec![root],
+            scope: ScopeId(0),
+            status: None,
+            told_no_status: false,
+            result,
+            gives: Vec::new(),
+            deadlines: Vec::new(),
+            side: None,
+            bound: Vec::new(),
+        }
+    }
 }
 
 /// A construct that `give` ends.
@@ -74,16 +97,8 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
         cx.bind(&param.name, local.ty.clone(), LocalKind::Slot(ScopeId(0)));
     }
     let root = Scope { kind: ScopeKind::Flow, parent: None, span: text.body.span };
-    let mut checker = FlowCx {
-        cx,
-        scopes: vec![root],
-        scope: ScopeId(0),
-        status: None,
-        told_no_status: text.status.is_some() || text.unread.iter().any(|word| &**word == "status"),
-        result: flow.result.clone(),
-        gives: Vec::new(),
-        deadlines: Vec::new(),
-    };
+    let mut checker = FlowCx::new(cx, root, flow.result.clone());
+    checker.told_no_status = text.status.is_some() || text.unread.iter().any(|word| &**word == "status");
     checker.unsupported(text);
     checker.status = text.status.as_ref().and_then(|status| checker.cx.status(status));
     flow.status = checker.status;
@@ -92,7 +107,7 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
     unique(text.track.iter().map(|track| &track.name), &mut checker.cx.diagnostics);
     flow.track = text.track.iter().map(|track| checker.track(track)).collect();
     flow.owner = text.owner.as_ref().and_then(|owner| Some(owner.plain()?.to_owned()));
-    flow.promises = text.promises.iter().filter_map(|promise| checker.promise(promise)).collect();
+    let promises: Vec<Option<Promise>> = text.promises.iter().map(|promise| checker.promise(promise)).collect();
     let (body, goes_on) = checker.block(&text.body);
     if goes_on && flow.result != Ty::Unit && flow.result != Ty::Unknown {
         let wanted = checker.cx.show(&flow.result);
@@ -107,6 +122,17 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
         );
     }
     flow.body = body;
+    let bound = std::mem::take(&mut checker.bound);
+    let mut around = Around { cx: &mut checker, flow: &flow, bound: &bound };
+    let mut of_promises = Vec::with_capacity(promises.len());
+    for (at, (promise, said)) in promises.into_iter().zip(&text.promises).enumerate() {
+        let before = text.promises.iter().take(at);
+        let nth = before.filter(|other| other.text.plain() == said.text.plain()).count();
+        let steps = around.promise(said, nth);
+        of_promises.extend(promise.map(|promise| Promise { steps, ..promise }));
+    }
+    let late = around.late(&text.late);
+    (flow.promises, flow.late) = (of_promises, late);
     flow.scopes = checker.scopes;
     let Cx { locals, diagnostics: found, calls, .. } = checker.cx;
     flow.locals = locals;
@@ -121,21 +147,11 @@ impl FlowCx<'_> {
             Some(ast::FlowStart::Gather { span, .. }) => refuse("`starts on gather`", *span),
             None => {}
         }
-        for late in &text.late {
-            refuse("`late`", late.span);
-        }
         if let Some(undo) = &text.undo {
             refuse("`undo` of a flow", undo.span);
         }
         if let Some(key) = text.key.as_ref().filter(|key| key.mode == ast::KeyMode::OneAtATime) {
             refuse("`one at a time`", key.span);
-        }
-        for promise in &text.promises {
-            if let Some(at) = promise.at.first() {
-                refuse("steps at a part of a promise", at.span);
-            } else if let Some(missed) = &promise.missed {
-                refuse("steps for a missed promise", missed.span);
-            }
         }
     }
 
@@ -179,7 +195,7 @@ impl FlowCx<'_> {
         let to = self.promise_end(&promise.to);
         let within = self.due(&promise.within);
         let text = promise.text.plain().unwrap_or_default().to_owned();
-        Some(Promise { span: promise.span, text, from: from?, to: to?, within })
+        Some(Promise { span: promise.span, text, from: from?, to: to?, within, steps: Vec::new() })
     }
 
     fn promise_end(&mut self, end: &Occurrence) -> Option<PromiseEnd> {

@@ -30,6 +30,7 @@ mod personal;
 mod property;
 mod record;
 mod sentences;
+mod side;
 mod signature;
 mod stmt;
 mod tables;

@@ -2,7 +2,7 @@
 
 use crate::SourceModule;
 use crate::model::{
-    Block, Calendar, CalendarKind, Const, ConstId, Decision, EventDef, Expr, ExprKind, Flow, Function, Model,
+    Block, Calendar, CalendarKind, Const, ConstId, Decision, EventDef, Expr, ExprKind, Flow, Function, Late, Model,
     ResourceDef, System, Ty, TypeDef, TypeKind,
 };
 use crate::unsupported;
@@ -301,6 +301,7 @@ fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Sy
                 track: Vec::new(),
                 owner: None,
                 promises: Vec::new(),
+                late: Late::default(),
                 locals: Vec::new(),
                 scopes: Vec::new(),
                 body: Block { span: flow.body.span, stmts: Vec::new() },

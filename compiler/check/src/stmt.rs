@@ -13,7 +13,7 @@ use crate::pattern::Covered;
 use crate::{contract, ty, unsupported};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
-use flowline_plan::{RetryPolicy, ScopeKind};
+use flowline_plan::{RetryPolicy, ScopeId, ScopeKind};
 use flowline_syntax::ast::{self, Ident};
 
 /// Where the value of a statement goes.
@@ -37,6 +37,9 @@ impl FlowCx<'_> {
         let mark = self.cx.mark();
         for stmt in &block.stmts {
             goes_on &= self.stmt(stmt, &mut stmts);
+        }
+        if self.scope == ScopeId(0) {
+            self.bound.clone_from(&self.cx.visible);
         }
         self.cx.reset(mark);
         (Block { span: block.span, stmts }, goes_on)
@@ -78,6 +81,14 @@ impl FlowCx<'_> {
                 Some((_, value)) => (StmtKind::Fail(value), false),
                 None => return false,
             },
+            S::Status { .. }
+                if self.not_beside("status", "the flow itself says its status; `emit` an event instead", span) =>
+            {
+                return true;
+            }
+            S::Stop { .. } if self.not_beside("stop", "it has no outcome: it ends with its last step", span) => {
+                return true;
+            }
             S::Status { value, args, part } => {
                 let part = part.as_ref().map(|part| self.cx.key_part(part));
                 let Some(status) = self.status else {

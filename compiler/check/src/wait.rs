@@ -62,13 +62,23 @@ impl FlowCx<'_> {
 
     /// An event, the key that the wait goes by, and its condition. Its name is bound in the current scope.
     pub(crate) fn event_wait(&mut self, wait: &ast::EventWait) -> Option<EventWait> {
+        self.event_wait_by(wait, |this, ty| {
+            let slot = LocalKind::Slot(this.scope);
+            wait.binding.as_ref().map(|name| this.cx.bind(name, ty, slot))
+        })
+    }
+
+    /// The same, its name bound by the caller.
+    pub(crate) fn event_wait_by(
+        &mut self,
+        wait: &ast::EventWait,
+        bind: impl FnOnce(&mut Self, Ty) -> Option<LocalId>,
+    ) -> Option<EventWait> {
         let (globals, module) = (self.cx.globals, self.cx.module);
         let event = contract::event_named(globals, module, &wait.event, &mut self.cx.diagnostics);
         let value: Vec<Expr> = wait.key.iter().map(|part| self.cx.key_part(part)).collect();
         let key = event.and_then(|event| self.key_of(event, wait, &value));
-        let ty = event.map_or(Ty::Unknown, Ty::Named);
-        let bind: Option<LocalId> =
-            wait.binding.as_ref().map(|name| self.cx.bind(name, ty, LocalKind::Slot(self.scope)));
+        let bind = bind(self, event.map_or(Ty::Unknown, Ty::Named));
         let condition = wait.condition.as_ref().map(|condition| self.cx.expect(condition, &Ty::Bool));
         Some(EventWait { span: wait.span, event: event?, key: key?, value, bind, condition, fresh: wait.fresh })
     }

@@ -87,6 +87,7 @@ impl<'a> Coder<'a> {
 
     /// Reads a name.
     pub(crate) fn read(&mut self, local: LocalId) {
+        self.cx.reads.borrow_mut().insert(local);
         if let Some(at) = self.places.get(&local) {
             let at = *at;
             self.emit(Instr::Local(at));

@@ -3,7 +3,7 @@
 use flowline_check::model::{self, LocalId, LocalKind};
 use flowline_diag::Span;
 use flowline_plan::{
-    Code, KeyRule, Node, NodeId, NodeKind, Plan, Promise, PromiseEnd, SEMANTICS, Scope, ScopeId, ScopeKind, Slot,
+    Code, KeyRule, Late, Node, NodeId, NodeKind, Plan, Promise, PromiseEnd, SEMANTICS, Scope, ScopeId, ScopeKind, Slot,
     SlotDef, StableId, StartRule, StatusRule, TimerEnd, Type,
 };
 
@@ -13,7 +13,7 @@ use crate::{
     ids, types,
 };
 
-/// Lowers a flow.
+/// Lowers a flow, without what its clauses begin: that comes with [`crate::side`].
 pub(crate) fn plan(cx: &Cx<'_>, flow: &model::Flow) -> Plan {
     let mut lowering = Flow::new(cx, flow);
     let entry = lowering.block(&flow.body, ScopeId(0), None);
@@ -41,6 +41,8 @@ pub(crate) fn plan(cx: &Cx<'_>, flow: &model::Flow) -> Plan {
         track: flow.track.iter().map(|track| (track.name.clone(), param_code(&track.value))).collect(),
         owner: flow.owner.clone(),
         promises: flow.promises.iter().map(|promise| self::promise(cx, flow, promise)).collect(),
+        late: Late::default(),
+        side: None,
         raises: flow.raises.iter().map(|(error, _)| *error).collect(),
         result: flow.result.to_plan(),
         nodes,
@@ -61,16 +63,19 @@ fn promise(cx: &Cx<'_>, flow: &model::Flow, promise: &model::Promise) -> Promise
         from: end(promise.from),
         to: end(promise.to),
         within: code::code(cx, Names { slots: &slots }, &[], &promise.within),
+        steps: Vec::new(),
         span: cx.span(promise.span),
     }
 }
 
 fn short_name(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
+    let flow = name.split('#').next().unwrap_or(name);
+    let from = flow.rfind('.').map_or(0, |dot| dot + 1);
+    name.get(from..).unwrap_or(name)
 }
 
 /// The slot of each local that has one, and the slots of each scope.
-fn slots(flow: &model::Flow) -> (Vec<Option<Slot>>, Vec<Vec<SlotDef>>) {
+pub(crate) fn slots(flow: &model::Flow) -> (Vec<Option<Slot>>, Vec<Vec<SlotDef>>) {
     let mut of_scopes: Vec<Vec<SlotDef>> = flow
         .scopes
         .iter()

@@ -9,6 +9,7 @@ mod contract;
 mod expr;
 mod flow;
 mod ids;
+mod side;
 mod spans;
 mod stmt;
 mod types;
@@ -17,11 +18,11 @@ mod wait;
 mod words;
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
 use flowline_check::model::{self, CalendarKind, LocalId, Model};
 use flowline_diag::{Diagnostic, Sources, Span};
 use flowline_plan::{Bundle, Column, Decision, DecisionRow, Function, SourceFile, Value, calendar};
+use rustc_hash::FxHashSet;
 
 use code::{Names, given};
 use spans::Spans;
@@ -46,6 +47,7 @@ pub fn lower(model: &Model, sources: &Sources, name: &str) -> Lowered {
         spans: RefCell::default(),
         diagnostics: RefCell::default(),
         constants: RefCell::new(vec![None; model.consts.len()]),
+        reads: RefCell::default(),
     };
     let bundle = Bundle {
         name: name.to_owned(),
@@ -55,7 +57,7 @@ pub fn lower(model: &Model, sources: &Sources, name: &str) -> Lowered {
         decisions: model.decisions.iter().map(|def| decision(&cx, def)).collect(),
         calendars: calendars(model),
         calendar_tables: model.calendars.iter().filter_map(table).collect(),
-        flows: model.flows.iter().map(|def| Arc::new(flow::plan(&cx, def))).collect(),
+        flows: side::plans(&cx),
         files: sources.files().map(|file| SourceFile { path: sources.path(file).to_owned() }).collect(),
         spans: Vec::new(),
         tz_version: calendar::tz_version().to_owned(),
@@ -75,6 +77,8 @@ struct Cx<'a> {
     diagnostics: RefCell<Vec<Diagnostic>>,
     /// The values of constants that were asked for.
     constants: RefCell<Vec<Option<Value>>>,
+    /// The names that were read since somebody cleared it.
+    reads: RefCell<FxHashSet<LocalId>>,
 }
 
 impl Cx<'_> {

@@ -133,6 +133,11 @@ pub enum Instr {
     /// Pops a key, then the name of a table of calendars; pushes the calendar that the table has for the key:
     /// `store_hours(DC1)`.
     CalendarOf,
+    /// Pops a calendar where one counts, then a share, then an instant; pushes the instant at which that share of the time
+    /// from now until then is over. In a calendar only its opening time counts.
+    ShareOfTime {
+        in_calendar: bool,
+    },
     /// Pops money that isn't rounded yet; pushes it rounded to its currency's minor unit.
     Round(Rounding),
     /// Pops a case of that enum; pushes its name as Text. A case alone doesn't know its enum, so texts need this.

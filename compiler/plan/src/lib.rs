@@ -12,6 +12,7 @@ pub mod graph;
 mod ids;
 pub mod json;
 mod plan;
+mod side;
 mod system;
 mod text;
 mod types;
@@ -27,6 +28,7 @@ pub use plan::{
     NodeKind, Plan, Promise, PromiseEnd, RunFlowNode, SEMANTICS, Scope, ScopeKind, Sharing, SlotDef, StableId,
     StartRule, StatusRule, TimerArm, TimerEnd, Trigger,
 };
+pub use side::{Late, LateClause, PromiseStep, Side};
 pub use system::{
     Idempotency, Later, LaterMode, OpClass, OpDef, OpParam, OpRef, Opens, Raise, ResourceUse, RetryPolicy, SystemDef,
     Undo,

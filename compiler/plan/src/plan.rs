@@ -1,7 +1,9 @@
 //! The plan of one flow: nodes, the scopes they lie in, and the slots they bind.
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, FlowId, NodeId, OpRef, RetryPolicy, ScopeId, Slot, SpanId, Type, TypeId, Undo};
+use crate::{
+    Code, FlowId, Late, NodeId, OpRef, PromiseStep, RetryPolicy, ScopeId, Side, Slot, SpanId, Type, TypeId, Undo,
+};
 
 /// The meaning of plans that this compiler writes. The core honours each number for ever.
 pub const SEMANTICS: u16 = 1;
@@ -28,6 +30,9 @@ pub struct Plan {
     pub track: Vec<(String, Code)>,
     pub owner: Option<String>,
     pub promises: Vec<Promise>,
+    pub late: Late,
+    /// Where its runs are begun by a clause of another flow.
+    pub side: Option<Side>,
     /// Business errors that a run may end with.
     pub raises: Vec<TypeId>,
     pub result: Type,
@@ -38,9 +43,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The name as authors write it: the last part.
+    /// The name as authors write it: the last part. That of a side flow says which clause it is, behind a `#`.
     pub fn short_name(&self) -> &str {
-        self.name.rsplit('.').next().unwrap_or(&self.name)
+        let flow = self.name.split('#').next().unwrap_or(&self.name);
+        let from = flow.rfind('.').map_or(0, |dot| dot + 1);
+        self.name.get(from..).unwrap_or(&self.name)
+    }
+
+    /// The short name of the flow as authors wrote it down, also for a side flow of it.
+    pub fn author_name(&self) -> &str {
+        self.short_name().split('#').next().unwrap_or(&self.name)
     }
 }
 
@@ -79,6 +91,7 @@ pub struct Promise {
     pub to: PromiseEnd,
     /// Gives a Duration, or the Instant at which it is due; evaluated when `from` is reached.
     pub within: Code,
+    pub steps: Vec<PromiseStep>,
     pub span: SpanId,
 }
 

@@ -67,6 +67,8 @@ pub enum Output {
         last: String,
     },
     Ended(Ending),
+    /// An ended run that waited for late events waits no longer: nothing will ever be asked of it again.
+    Closed,
 }
 
 /// One attempt of a call to a system.

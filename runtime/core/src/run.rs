@@ -82,6 +82,12 @@ impl Run {
         out
     }
 
+    /// The run has ended and waits for late events: drops what only a living one needs, so that many can wait.
+    pub fn retire(&mut self) {
+        self.control.resources = Vec::new();
+        self.data.retire();
+    }
+
     /// The calls that are out: a restart hands them out again, with the same key, attempt and instant.
     pub fn pending_calls(&mut self, program: &Program) -> Vec<Output> {
         let oracle = DataOracle { bundle: &program.bundle, plan: &program.plan, data: &mut self.data, now: self.now };

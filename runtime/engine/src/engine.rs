@@ -83,7 +83,7 @@ impl Default for EngineOptions {
     }
 }
 
-/// A live run and where its state was last written.
+/// A live run, or an ended one that waits for late events, and where its state was last written.
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) run: Run,
@@ -146,6 +146,8 @@ pub struct Engine {
     /// Steps are kept here while somebody watches.
     pub(crate) trace: Option<Vec<Step>>,
     pub(crate) timers: BTreeSet<(i64, RunId, u32)>,
+    /// Timers of ended runs that wait for late events: fired when time passes by, but nobody moves the clock for them.
+    pub(crate) idle_timers: BTreeSet<(i64, RunId, u32)>,
     pub(crate) due_of: FxHashMap<(RunId, u32), i64>,
     /// When kept events end, and at which homes.
     pub(crate) expiries: BTreeMap<i64, Vec<HomeKey>>,
@@ -221,6 +223,7 @@ impl Engine {
             summaries_to: u64::MAX,
             trace: None,
             timers: BTreeSet::new(),
+            idle_timers: BTreeSet::new(),
             due_of: FxHashMap::default(),
             expiries: BTreeMap::new(),
             expired_to: i64::MIN,
@@ -269,10 +272,15 @@ impl Engine {
 
     /// Runs that haven't ended, in no order.
     pub fn live(&self) -> impl Iterator<Item = &Run> {
-        self.runs.values().map(|cell| &cell.run)
+        self.runs.values().map(|cell| &cell.run).filter(|run| !run.control.ended)
     }
 
-    /// A live run.
+    /// Ended runs that wait for late events.
+    pub fn waiting_for_late(&self) -> usize {
+        self.runs.values().filter(|cell| cell.run.control.ended).count()
+    }
+
+    /// A live run, or an ended one that waits for late events.
     pub fn run(&self, id: RunId) -> Option<&Run> {
         self.runs.get(&id).map(|cell| &cell.run)
     }

@@ -21,6 +21,8 @@ struct Starting {
     shard: u16,
     flow: FlowId,
     generation: u32,
+    /// The run that had the key before.
+    previous: Option<RunId>,
 }
 
 impl Engine {
@@ -113,7 +115,7 @@ impl Engine {
         value: &Arc<Value>,
     ) -> Result<Option<RunId>, EngineError> {
         let Some(starting) = self.starting_of(flow, event, value)? else { return Ok(None) };
-        let Starting { run, shard, flow, generation } = starting;
+        let Starting { run, shard, flow, generation, previous } = starting;
         if self.starting.contains(&run) || self.runs.contains_key(&run) || self.has_finished(run)? {
             self.totals.repeated_starts += 1;
             return Ok(Some(run));
@@ -121,6 +123,10 @@ impl Engine {
         let cause = StartCause::Event { event, seq };
         let value = Some(Arc::clone(value));
         self.push(Message::Start { run, shard, flow, generation, cause, value });
+        // What comes late for the key is the new run's from now on.
+        if let Some(previous) = previous.filter(|previous| self.runs.contains_key(previous)) {
+            self.send_to_run(previous, Input::Settle);
+        }
         Ok(Some(run))
     }
 
@@ -129,17 +135,18 @@ impl Engine {
         let name = &program.plan.name;
         let Some(rule) = &program.plan.key else {
             let run = RunId::of_key(name, &event.0.to_le_bytes(), 0);
-            return Ok(Some(Starting { run, shard: shard_of(run.0), flow, generation: 0 }));
+            return Ok(Some(Starting { run, shard: shard_of(run.0), flow, generation: 0, previous: None }));
         };
         let key = Run::key_of(program, std::slice::from_ref(value), self.now).ok().flatten();
         let Some(key) = key.and_then(|key| postcard::to_stdvec(&key).ok()) else { return Ok(None) };
         let shard = shard_of(flowline_core::hash128("key", &[&key]));
-        let mut generation = 0;
+        let (mut generation, mut previous) = (0, None);
         loop {
             let run = RunId::of_key(name, &key, generation);
             if rule.once || !self.has_finished(run)? {
-                return Ok(Some(Starting { run, shard, flow, generation }));
+                return Ok(Some(Starting { run, shard, flow, generation, previous }));
             }
+            previous = Some(run);
             generation += 1;
         }
     }

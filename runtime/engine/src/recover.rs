@@ -116,7 +116,7 @@ impl Engine {
         let dedupe_from = engine.dedupe.marker().min(marker);
         found.replayed = engine.replay(dedupe_from + 1, marker, watch)?;
         engine.drop_derived();
-        found.runs = engine.runs.len();
+        found.runs = engine.live().count();
         Ok((engine, found))
     }
 
@@ -167,7 +167,7 @@ impl Engine {
             }
             self.homes.insert(snapshot.key, HomeCell { home: snapshot.home, dirty: false, saved: Some(saved) });
         }
-        Ok(self.runs.len())
+        Ok(self.live().count())
     }
 
     fn snapshot(&self, saved: Saved) -> Result<(Record, SnapshotBody), EngineError> {

@@ -19,6 +19,7 @@ impl Routes {
             for node in &plan.nodes {
                 routes.await_all(&node.kind);
             }
+            plan.late.clauses.iter().for_each(|late| routes.await_one(&late.arm));
         }
         routes
     }

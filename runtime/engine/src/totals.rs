@@ -113,7 +113,8 @@ impl Totals {
             | Output::SettleChild { .. }
             | Output::IncidentGone { .. }
             | Output::Alarm { .. }
-            | Output::Ended(_) => {}
+            | Output::Ended(_)
+            | Output::Closed => {}
         }
     }
 

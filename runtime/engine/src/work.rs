@@ -88,7 +88,10 @@ impl Engine {
             Message::Run { run, input: Input::Answered { call, attempt, answer } } => {
                 !self.runs.get(run).is_some_and(|cell| is_awaited(&cell.run, *call, *attempt, answer))
             }
-            Message::Run { run, .. } => !self.runs.contains_key(run),
+            Message::Run { run, input } => self
+                .runs
+                .get(run)
+                .is_none_or(|cell| cell.run.control.ended && !matches!(input, Input::Due { .. } | Input::Settle)),
         }
     }
 
@@ -171,35 +174,34 @@ impl Engine {
             cell.dirty = true;
             self.dirty_runs.push(id);
         }
-        let (hash, begun) = (cell.run.state_hash(), cell.begun);
+        // Of what came before its end, an ended run is offered only what nobody took.
+        let since = if cell.run.control.ended { self.next_seq + self.records.len() as u64 - 1 } else { cell.begun };
+        let hash = cell.run.state_hash();
         if let Some(trace) = &mut self.trace {
             let (outputs, after) = (outputs.clone(), cell.run.clone());
             trace.push(Step { run: id, flow: after.flow, input: input.clone(), outputs, after });
         }
         for output in outputs {
             self.totals.output(&output);
-            self.route(id, begun, output);
+            self.route(id, since, output);
         }
         hash
     }
 
-    fn route(&mut self, run: RunId, begun: u64, output: Output) {
+    fn route(&mut self, run: RunId, since: u64, output: Output) {
         match output {
             Output::Call(call) => self.orders.push(Order { run, call }),
-            Output::Arm { timer, due } => {
-                self.timers.insert((due, run, timer));
-                self.due_of.insert((run, timer), due);
-            }
+            Output::Arm { timer, due } => self.arm(run, timer, due),
             Output::Disarm { timer } => {
                 self.disarm(run, timer);
             }
             Output::Register { wait, event, key, value, fresh } => {
-                self.register(run, wait, HomeKey { event, key, value }, fresh, begun);
+                self.register(run, wait, HomeKey { event, key, value }, fresh, since);
             }
             Output::Withdraw { wait, reply } => self.withdraw(run, wait, reply),
             Output::Reply { wait, event, taken } => self.reply(run, wait, event, taken),
             Output::Emit { id, event, value } => {
-                let name = self.runs.get(&run).map_or("", |cell| cell.program.plan.short_name());
+                let name = self.runs.get(&run).map_or("", |cell| cell.program.plan.author_name());
                 let source = format!("flowline/{name}");
                 let event = EventIn { source, id: id.to_string(), event, value, origin: Origin::Flow };
                 self.push(Message::Event(event));
@@ -219,11 +221,12 @@ impl Engine {
             // The status stands in the run; alarms are for operators who watch.
             Output::Status { .. } | Output::Alarm { .. } => {}
             Output::Ended(ending) => self.end(run, ending),
+            Output::Closed => self.forget(run),
         }
     }
 
     fn end(&mut self, id: RunId, ending: Ending) {
-        let Some(cell) = self.runs.remove(&id) else { return };
+        let Some(cell) = self.runs.get_mut(&id) else { return };
         self.totals.end(&self.bundle, &cell.run, &ending);
         let finished = Finished {
             flow: cell.run.flow,
@@ -236,18 +239,29 @@ impl Engine {
         if self.store.is_some() || cell.program.plan.key.is_some() && cell.run.control.parent.is_none() {
             self.finished.insert(id, finished);
         }
-        if let Some(saved) = cell.saved {
-            self.checkpoints.gone_run(id, saved);
+        let joined = cell.joined;
+        if cell.run.control.late.is_empty() {
+            self.forget(id);
+        } else {
+            cell.run.retire();
         }
-        if let Some(parent) = cell.joined {
+        if let Some(parent) = joined {
             self.send_to_run(parent, Input::ChildEnded { child: id, ending: ending.clone() });
         }
         self.ended.push((id, ending));
     }
 
+    /// Nothing is asked of a run any more.
+    fn forget(&mut self, id: RunId) {
+        if let Some(saved) = self.runs.remove(&id).and_then(|cell| cell.saved) {
+            self.checkpoints.gone_run(id, saved);
+        }
+    }
+
     /// Fires the timers that are due up to an instant, one after the other: what the first one does may disarm the next.
     pub(crate) fn fire_timers(&mut self, up_to: i64) -> Result<(), EngineError> {
-        while let Some((due, run, timer)) = self.timers.first().copied()
+        while let Some((due, run, timer)) =
+            self.timers.first().into_iter().chain(self.idle_timers.first()).min().copied()
             && due <= up_to
         {
             self.disarm(run, timer);
@@ -260,16 +274,26 @@ impl Engine {
     /// A timer is over; says whether it was armed.
     pub(crate) fn disarm(&mut self, run: RunId, timer: u32) -> bool {
         let due = self.due_of.remove(&(run, timer));
-        due.is_some_and(|due| self.timers.remove(&(due, run, timer)))
+        due.is_some_and(|due| {
+            let timer = (due, run, timer);
+            self.timers.remove(&timer) || self.idle_timers.remove(&timer)
+        })
     }
 
     /// Arms the timers of a run that comes from a snapshot.
     pub(crate) fn arm_all(&mut self, id: RunId) {
         let Some(cell) = self.runs.get(&id) else { return };
-        for (timer, due) in cell.run.control.timers() {
-            self.timers.insert((due, id, timer));
-            self.due_of.insert((id, timer), due);
+        let timers: Vec<(u32, i64)> = cell.run.control.timers().collect();
+        for (timer, due) in timers {
+            self.arm(id, timer, due);
         }
+    }
+
+    fn arm(&mut self, run: RunId, timer: u32, due: i64) {
+        let ended = self.runs.get(&run).is_some_and(|cell| cell.run.control.ended);
+        let timers = if ended { &mut self.idle_timers } else { &mut self.timers };
+        timers.insert((due, run, timer));
+        self.due_of.insert((run, timer), due);
     }
 
     /// The bodies of flows, shared.

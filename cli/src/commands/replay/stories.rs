@@ -200,7 +200,10 @@ impl Story {
                 self.line(&format!("      {text}"));
             }
         }
-        self.resources = words::resources(bundle, &step.after);
+        // An ended run has nothing left; what became of it was seen as it ended.
+        if !step.after.control.ended || step.outputs.iter().any(|output| matches!(output, Output::Ended(_))) {
+            self.resources = words::resources(bundle, &step.after);
+        }
     }
 
     fn line(&mut self, text: &str) {

@@ -110,6 +110,7 @@ impl Words {
             Output::IncidentGone { .. } => "the incident is over".to_owned(),
             Output::Alarm { op, attempts, last, .. } => format!("ALARM: {op} has failed {attempts} times: {last}"),
             Output::Ended(ending) => format!("ended: {}", outcome_name(&self.bundle, ending)),
+            Output::Closed => "waits for nothing any more".to_owned(),
             Output::Disarm { .. } | Output::Withdraw { .. } | Output::Reply { .. } => return None,
         })
     }

@@ -1,6 +1,6 @@
 //! Flows and their statements.
 
-use super::{Expr, Local, LocalId, Pattern, Ty, Undo};
+use super::{Expr, Late, Local, LocalId, Pattern, PromiseStep, Ty, Undo};
 use flowline_diag::Span;
 use flowline_plan::{FlowId, OpRef, RetryPolicy, ScopeId, ScopeKind, TypeId};
 
@@ -23,6 +23,7 @@ pub struct Flow {
     pub track: Vec<Track>,
     pub owner: Option<String>,
     pub promises: Vec<Promise>,
+    pub late: Late,
     pub locals: Vec<Local>,
     /// Scope 0 is the flow itself; a scope comes after the one around it.
     pub scopes: Vec<Scope>,
@@ -80,6 +81,7 @@ pub struct Promise {
     pub to: PromiseEnd,
     /// A Duration or an Instant.
     pub within: Expr,
+    pub steps: Vec<PromiseStep>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod contract;
 mod expr;
 mod flow;
 mod property;
+mod side;
 mod types;
 
 pub use contract::{DomainUse, Idempotency, Op, OpClass, OpParam, Raise, System, Undo};
@@ -22,6 +23,7 @@ pub use property::{
     Expectation, Explore, Given, Invariant, Metric, MetricEnd, Migrate, MigrateRow, Occurrence, Policy, Property,
     PropertyKind, Said, StartWith, Test, TestStep, TestStepKind,
 };
+pub use side::{Late, LateClause, PromiseStep, SideFlow};
 pub use types::{Abandon, Case, EventDef, EventKey, Expiry, Field, ResourceDef, State, Ty, TypeDef, TypeKind};
 
 use flowline_diag::Span;

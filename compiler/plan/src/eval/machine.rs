@@ -215,6 +215,7 @@ impl<'e> Machine<'e> {
                 self.push(Value::text(joined))?;
             }
             Instr::BusinessDue => self.business_due(floor)?,
+            Instr::ShareOfTime { in_calendar } => self.share_of_time(floor, *in_calendar)?,
             Instr::CalendarOf => self.calendar_of(floor)?,
             Instr::Round(rounding) => {
                 let value = self.pop(floor)?;
@@ -231,7 +232,7 @@ impl<'e> Machine<'e> {
         Ok(())
     }
 
-    fn push(&mut self, value: Value) -> Result<(), EvalError> {
+    pub(super) fn push(&mut self, value: Value) -> Result<(), EvalError> {
         if self.stack.len() >= STACK_LEN_MAX {
             return Err(EvalError::Fuel);
         }

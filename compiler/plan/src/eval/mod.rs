@@ -23,6 +23,7 @@ mod error;
 mod list;
 mod machine;
 mod method;
+mod share;
 
 #[cfg(test)]
 mod tests;

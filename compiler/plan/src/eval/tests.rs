@@ -374,6 +374,32 @@ fn business_time_of_one_store() {
 }
 
 #[test]
+fn a_share_of_the_time_until_something_is_due() {
+    let mut world = world();
+    let hours = |name: &str, to: u16| Calendar {
+        name: name.to_owned(),
+        zone: "UTC".to_owned(),
+        week: std::array::from_fn(|_| vec![(0, to)]),
+        closed: vec![],
+    };
+    // Open for an hour a day, from midnight on; now it is one second past.
+    world.bundle.calendars = vec![hours("desk", 60)];
+    let at = |due: i64, percent: i64, calendar: Option<&str>| {
+        let share = Value::Decimal(rust_decimal::Decimal::new(percent, 2));
+        let given: Vec<Value> = [Value::Instant(due), share].into_iter().chain(calendar.map(Value::text)).collect();
+        run_in(&world, &given, &[Instr::ShareOfTime { in_calendar: calendar.is_some() }])
+    };
+    let instant = |ms: i64| Ok(Value::Instant(ms));
+    assert_eq!(at(1_000 + 4 * HOUR, 75, None), instant(1_000 + 3 * HOUR));
+    // Two hours and a second less one: today's hour without its first second, tomorrow's, one second the day after.
+    let due = 2 * DAY + 1_000;
+    assert_eq!(at(due, 50, Some("desk")), instant(DAY + 1_000), "in opening hours");
+    assert_eq!(at(due, 75, Some("desk")), instant(DAY + 1_000 + HOUR / 2));
+    assert_eq!(at(1_000, 75, Some("desk")), instant(1_000), "what is due at once has no parts");
+    assert!(at(due, 50, Some("till")).is_err());
+}
+
+#[test]
 fn limits() {
     let many = list(&vec![Value::Int(1); 2_000]);
     let nested = Code {

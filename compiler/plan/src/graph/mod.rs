@@ -216,6 +216,23 @@ fn undo_of(bundle: &Bundle, call: &CallNode) -> Option<OpRef> {
     }
 }
 
+/// The side flows that the flow's clauses begin, in the order of the text, with their titles. Ids that a damaged plan makes
+/// up are passed over.
+fn sides<'a>(bundle: &'a Bundle, plan: &'a Plan) -> Vec<(String, &'a Plan)> {
+    let of_promises = plan.promises.iter().flat_map(|promise| &promise.steps).map(|step| (step.flow, None));
+    let of_late = plan.late.clauses.iter().map(|clause| (clause.flow, Some(&clause.within)));
+    let known = of_promises.chain(of_late).filter_map(|(flow, within)| Some((bundle.flow(flow)?, within)));
+    let titled = known.filter(|(side, _)| side.side.is_some()).map(|(side, within)| {
+        let name = side.name.split_once('#').map_or(side.name.as_str(), |(_, name)| name);
+        let title = match within.and_then(crate::Code::as_constant) {
+            Some(Value::Duration(ms)) => format!("{name} within {}", crate::text::duration_text(*ms)),
+            Some(_) | None => name.to_owned(),
+        };
+        (title, &**side)
+    });
+    titled.collect()
+}
+
 // --- The words of a picture ---
 
 fn catch_text(bundle: &Bundle, catch: &Catch) -> String {

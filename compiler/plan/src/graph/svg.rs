@@ -3,7 +3,7 @@
 use super::{
     catch_text,
     outline::{Item, Part, ends, outline},
-    raised, undo_of,
+    raised, sides, undo_of,
 };
 use crate::{Bundle, Catch, NodeId, NodeKind, OpClass, Plan};
 
@@ -41,7 +41,7 @@ struct Block {
 /// The plan as an SVG picture, without scripts and outside references; it follows the reader's light or dark scheme.
 pub fn svg(bundle: &Bundle, plan: &Plan) -> String {
     let painter = Painter { bundle, plan };
-    let flow = painter.sequence(&outline(bundle, plan));
+    let flow = with_sides(bundle, plan, painter.sequence(&outline(bundle, plan)));
     let name = escaped(plan.short_name());
     let about = about(bundle, plan);
     let widest = flow.width.max(title_px(plan.short_name())).max(text_px(&about));
@@ -56,6 +56,23 @@ pub fn svg(bundle: &Bundle, plan: &Plan) -> String {
     )
 }
 
+/// What the flow's clauses begin stands beside it, in a column to the right.
+fn with_sides(bundle: &Bundle, plan: &Plan, flow: Block) -> Block {
+    let (mut svg, mut y, mut column) = (flow.svg, 0, 0);
+    let x = flow.width + 2 * GAP_PX;
+    for (title, side) in sides(bundle, plan) {
+        let part = Part { title, items: outline(bundle, side) };
+        let block = Painter { bundle, plan: side }.framed(&part, "side");
+        svg.push_str(&moved(&block.svg, x, y));
+        y += block.height + PAD_PX;
+        column = column.max(block.width);
+    }
+    if column == 0 {
+        return Block { svg, ..flow };
+    }
+    Block { width: x + column, height: flow.height.max(y - PAD_PX), svg, ends: flow.ends }
+}
+
 /// What begins a run, and how many there are.
 fn about(bundle: &Bundle, plan: &Plan) -> String {
     let start = match &plan.start {
@@ -64,7 +81,10 @@ fn about(bundle: &Bundle, plan: &Plan) -> String {
             let condition = if start.condition.is_some() { ", where its condition holds" } else { "" };
             format!("begins with {event}{condition}")
         }
-        None => "begun by other flows".to_owned(),
+        None => match plan.side.as_ref().and_then(|side| bundle.flow(side.of)) {
+            Some(flow) => format!("begun by a clause of {}", flow.short_name()),
+            None => "begun by other flows".to_owned(),
+        },
     };
     match &plan.key {
         Some(key) if key.once => format!("{start}; once per {}", key.name),

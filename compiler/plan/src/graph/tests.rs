@@ -164,6 +164,8 @@ fn pickup() -> (Bundle, Plan) {
         track: vec![],
         owner: None,
         promises: vec![],
+        late: crate::Late::default(),
+        side: None,
         raises: vec![],
         result: Type::Unit,
         nodes,
@@ -214,6 +216,38 @@ fn pictures_hold_every_node_and_escape_words() {
     }
     for at in 0..plan.scopes.len() {
         assert_eq!(dot.matches(&format!("subgraph cluster_{at} ")).count(), 1, "scope {at}");
+    }
+}
+
+/// What the clauses of a flow begin is drawn beside it, each box once.
+#[test]
+fn a_picture_shows_what_the_clauses_of_a_flow_begin() {
+    let (mut bundle, mut plan) = pickup();
+    let mut side = plan.clone();
+    side.name = "orders.pickup_in_store#late OrderCancelled".to_owned();
+    side.side = Some(crate::Side { of: crate::FlowId(0), what: "what answers `OrderCancelled`".to_owned() });
+    let arm = EventArm {
+        event: TypeId(5),
+        key: 0,
+        value: crate::Code::constant(Value::None),
+        bind: None,
+        condition: None,
+        fresh: false,
+        target: None,
+    };
+    let within = crate::Code::constant(Value::Duration(7_776_000_000));
+    plan.late.clauses = vec![crate::LateClause { arm, within, flow: crate::FlowId(1) }];
+    bundle.flows = vec![plan.clone().into(), side.clone().into()];
+    let alone = svg(&bundle, &side);
+    assert!(alone.contains("begun by a clause of pickup_in_store"), "{alone}");
+    let (svg, dot) = (svg(&bundle, &plan), dot(&bundle, &plan));
+    assert!(svg.contains("late OrderCancelled within 90 days"));
+    assert_eq!(svg.matches("500 EUR &amp; new").count(), 2);
+    assert_eq!(svg.matches("<g").count(), svg.matches("</g>").count());
+    for at in 0..plan.nodes.len() {
+        for prefix in ["  n", "  side0_n"] {
+            assert_eq!(dot.matches(&format!("{prefix}{at} [label=")).count(), 1, "{prefix} {at}");
+        }
     }
 }
 

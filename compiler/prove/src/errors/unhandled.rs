@@ -48,11 +48,13 @@ fn finding(shape: &Shape<'_>, escape: &Escape) -> Diagnostic {
         beside = runs_beside(kind);
     }
     let flow = shape.plan.short_name();
+    let side = shape.plan.side.as_ref();
     finding = finding.step(
         shape.span(shape.plan.span),
-        match escape.cause {
-            Cause::Error(_) => format!("`{flow}` doesn't say `raises {name}`"),
-            Cause::Deadline(_) | Cause::Exhausted => format!("`{flow}` ends, and nothing says how"),
+        match (&escape.cause, side) {
+            (_, Some(side)) => format!("{} would end with it, and nobody hears of that", side.what),
+            (Cause::Error(_), None) => format!("`{flow}` doesn't say `raises {name}`"),
+            (Cause::Deadline(_) | Cause::Exhausted, None) => format!("`{flow}` ends, and nothing says how"),
         },
     );
     let around = match shape.attempt_around(escape.site) {
@@ -60,6 +62,7 @@ fn finding(shape: &Shape<'_>, escape: &Escape) -> Diagnostic {
         None => "to an attempt around it",
     };
     finding.help(match escape.cause {
+        Cause::Error(_) if side.is_some() => format!("add `{wanted} {{ … }}` {around}"),
         Cause::Error(_) => format!(
             "add `{wanted} {{ … }}` {around}; or write `raises {name}` in the header of `{flow}` to let the run end with it"
         ),

@@ -75,6 +75,8 @@ pub(super) fn contracts() -> Bundle {
         track: Vec::new(),
         owner: None,
         promises: Vec::new(),
+        late: Late::default(),
+        side: None,
         raises: vec![ty(&bundle, "Refused")],
         result: Type::Unit,
         nodes: Vec::new(),

@@ -52,6 +52,8 @@ pub(crate) fn plan(text: &str) -> (Bundle, Plan) {
         track: Vec::new(),
         owner: None,
         promises: Vec::new(),
+        late: Late::default(),
+        side: None,
         raises,
         result: Type::Unit,
         nodes: Vec::new(),

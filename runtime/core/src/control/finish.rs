@@ -211,6 +211,7 @@ impl<O: Oracle> Machine<'_, O> {
         if let Some(code) = status {
             let value = self.oracle.eval(no, code)?;
             self.oracle.status(&value, None);
+            self.look_at_promises();
             self.emit(Output::Status { value, part: None });
         }
         let value = value.map_or(Ok(Value::None), |code| self.oracle.eval(no, code))?;
@@ -230,6 +231,8 @@ impl<O: Oracle> Machine<'_, O> {
 
     fn end(&mut self, ending: Ending) {
         let frames: Vec<u32> = self.control.frames.iter().rev().map(|frame| frame.no).collect();
+        self.oracle.keep_for_late(&self.plan.late.sees);
+        self.disarm_promises(|_| true);
         for no in frames {
             if let Some(frame) = self.remove(no) {
                 self.forget(frame.effects);
@@ -243,6 +246,7 @@ impl<O: Oracle> Machine<'_, O> {
         }
         self.control.ended = true;
         self.emit(Output::Ended(ending));
+        self.wait_for_late();
     }
 }
 

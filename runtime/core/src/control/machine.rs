@@ -42,9 +42,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
     /// Total: an input that comes late or twice changes nothing.
     pub fn handle(&mut self, input: &Input) {
         if self.control.ended {
-            if let Input::Offered { wait, event, acknowledged_at, value } = input {
-                self.offered(*wait, *event, *acknowledged_at, value);
-            }
+            self.after_end(input);
             return;
         }
         match input {
@@ -76,6 +74,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
             }
         }
         self.oracle.begun();
+        self.look_at_promises();
     }
 
     fn advance(&mut self) {

@@ -9,10 +9,12 @@ mod answer;
 mod call;
 mod finish;
 mod frame;
+mod late;
 mod leave;
 mod machine;
 mod oracle;
 mod pending;
+mod promise;
 mod settle;
 mod step;
 mod wait;
@@ -21,8 +23,10 @@ pub use frame::{
     At, CallFor, Cause, Closing, Effect, Frame, GuardState, PendingCall, Queued, Resource, Stop, Timer, TimerFor, Wait,
     WaitFor,
 };
+pub use late::LateWait;
 pub use machine::Machine;
-pub use oracle::Oracle;
+pub use oracle::{Oracle, PromiseNews};
+pub use promise::PromiseTimer;
 
 use flowline_plan::ScopeId;
 use serde::{Deserialize, Serialize};
@@ -42,6 +46,10 @@ pub struct Control {
     pub ended: bool,
     /// The events that it took, sorted: an offer may be repeated, and one event may come by several keys.
     pub taken: Vec<EventId>,
+    /// When steps of a promise begin, unless it is kept before.
+    pub promises: Vec<PromiseTimer>,
+    /// What an ended run still answers.
+    pub late: Vec<LateWait>,
     next_frame: u32,
     next_call: u32,
     next_timer: u32,
@@ -59,6 +67,8 @@ impl Control {
             resources: Vec::new(),
             ended: false,
             taken: Vec::new(),
+            promises: Vec::new(),
+            late: Vec::new(),
             next_frame: 0,
             next_call: 0,
             next_timer: 0,
@@ -103,7 +113,10 @@ impl Control {
     /// The timers that are armed, with their due times.
     pub fn timers(&self) -> impl Iterator<Item = (u32, i64)> + '_ {
         let of_frames = self.frames.iter().flat_map(|frame| frame.timers.iter().map(|timer| (timer.no, timer.due)));
-        of_frames.chain(self.resources.iter().filter_map(|resource| resource.expiry))
+        let of_promises = self.promises.iter().map(|timer| (timer.no, timer.due));
+        let of_late = self.late.iter().map(|wait| (wait.timer, wait.until));
+        let expiries = self.resources.iter().filter_map(|resource| resource.expiry);
+        of_frames.chain(expiries).chain(of_promises).chain(of_late)
     }
 
     /// The scope a frame runs, for messages.

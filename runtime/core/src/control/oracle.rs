@@ -3,6 +3,15 @@ use flowline_plan::{Code, EachNode, EventArm, NodeId, OpRef, ScopeId, Slot, Type
 
 use crate::Incident;
 
+/// What a milestone did to a promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromiseNews {
+    /// It counts from now; when each of its steps is due, where that is known.
+    Begun { promise: u16, steps: Vec<Option<i64>> },
+    /// Its second end is reached.
+    Met { promise: u16 },
+}
+
 /// Answers every question that depends on values.
 ///
 /// A run's own data answers by evaluating; an explorer answers in every way that is possible.
@@ -66,4 +75,26 @@ pub trait Oracle {
     fn collect(&mut self, frame: u32, iteration: u32, value: Value);
     /// Takes what the elements gave, in their order.
     fn collected(&mut self, frame: u32) -> Value;
+    /// What the last milestone did to the promises of the flow.
+    fn promise_news(&mut self) -> Vec<PromiseNews> {
+        Vec::new()
+    }
+    /// The run ends: keeps what runs for late events are given.
+    fn keep_for_late(&mut self, _sees: &[Option<Slot>]) {}
+    /// Evaluates in what was kept of the ended run.
+    fn late_value(&mut self, _code: &Code) -> Result<Value, Incident> {
+        Ok(Value::None)
+    }
+    /// The instant up to which an ended run waits.
+    fn late_due(&mut self, _code: &Code) -> Result<i64, Incident> {
+        Ok(i64::MAX)
+    }
+    /// Whether an ended run takes an event.
+    fn late_takes(&mut self, _arm: &EventArm, _event: &Value) -> Result<bool, Incident> {
+        Ok(true)
+    }
+    /// The arguments of the run that answers a late event.
+    fn late_args(&mut self, event: &Value) -> Vec<Value> {
+        vec![event.clone()]
+    }
 }

@@ -87,6 +87,7 @@ impl<O: Oracle> Machine<'_, O> {
                 let value = self.oracle.eval(no, value)?;
                 let part = part.as_ref().map(|code| self.oracle.eval(no, code)).transpose()?;
                 self.oracle.status(&value, part.as_ref());
+                self.look_at_promises();
                 self.emit(Output::Status { value, part });
                 self.go(no, node.next);
             }

@@ -96,7 +96,9 @@ impl<O: Oracle> Machine<'_, O> {
             Some((frame.no, frame.timers.remove(at)))
         });
         let Some((no, timer)) = of_frame else {
-            self.expire(timer);
+            if !self.promise_due(timer) {
+                self.expire(timer);
+            }
             return;
         };
         match timer.what {
@@ -234,7 +236,11 @@ impl<O: Oracle> Machine<'_, O> {
         let taken = match self.control.taken.binary_search(&event) {
             Ok(_) => true,
             Err(place) => {
-                let taken = !self.control.ended && self.try_take(number, event, acknowledged_at, value);
+                let taken = if self.control.ended {
+                    self.take_late(number, event, acknowledged_at, value)
+                } else {
+                    self.try_take(number, event, acknowledged_at, value)
+                };
                 if taken {
                     self.control.taken.insert(place, event);
                 }

@@ -4,6 +4,7 @@
     reason = "a place takes one kind of value; every other kind, also a future one, is the same fault"
 )]
 
+mod late;
 mod oracle;
 mod promise;
 
@@ -29,6 +30,8 @@ pub struct Data {
     pub parts: Vec<(Value, Value)>,
     /// How each promise of the flow stands.
     pub promises: Vec<PromiseState>,
+    /// What is kept of an ended run for those that answer late events.
+    seen: Vec<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,15 +4,18 @@ use flowline_plan::{
 };
 
 use super::{Data, DataOracle, FrameData, KeptStep, ResourceData};
-use crate::{Incident, ResourceView, control::Oracle};
+use crate::{
+    Incident, ResourceView,
+    control::{Oracle, PromiseNews},
+};
 
 /// What an expression sees from within a frame.
 #[derive(Debug)]
-struct View<'a> {
-    bundle: &'a Bundle,
-    data: &'a Data,
-    frame: u32,
-    now: i64,
+pub(super) struct View<'a> {
+    pub(super) bundle: &'a Bundle,
+    pub(super) data: &'a Data,
+    pub(super) frame: u32,
+    pub(super) now: i64,
 }
 
 impl EvalEnv for View<'_> {
@@ -35,7 +38,7 @@ impl EvalEnv for View<'_> {
 }
 
 impl DataOracle<'_> {
-    fn value(&self, frame: u32, code: &Code, locals: &[Value]) -> Result<Value, Incident> {
+    pub(super) fn value(&self, frame: u32, code: &Code, locals: &[Value]) -> Result<Value, Incident> {
         let view = View { bundle: self.bundle, data: self.data, frame, now: self.now };
         Ok(eval(&view, code, locals)?)
     }
@@ -44,6 +47,15 @@ impl DataOracle<'_> {
         match self.value(frame, code, locals)? {
             Value::Bool(holds) => Ok(holds),
             other => Err(fault(format!("a condition gave {}", other.kind()))),
+        }
+    }
+
+    /// The instant that a time to wait comes to.
+    fn instant(&self, value: &Value) -> Result<i64, Incident> {
+        match value {
+            Value::Duration(ms) => Ok(self.now.saturating_add((*ms).max(0))),
+            Value::Instant(at) => Ok((*at).max(self.now)),
+            other => Err(fault(format!("a time to wait gave {}", other.kind()))),
         }
     }
 
@@ -95,11 +107,8 @@ impl Oracle for DataOracle<'_> {
     }
 
     fn due(&mut self, frame: u32, code: &Code) -> Result<i64, Incident> {
-        match self.value(frame, code, &[])? {
-            Value::Duration(ms) => Ok(self.now.saturating_add(ms.max(0))),
-            Value::Instant(at) => Ok(at.max(self.now)),
-            other => Err(fault(format!("a time to wait gave {}", other.kind()))),
-        }
+        let value = self.value(frame, code, &[])?;
+        self.instant(&value)
     }
 
     fn takes(&mut self, frame: u32, arm: &EventArm, event: &Value) -> Result<bool, Incident> {
@@ -308,6 +317,31 @@ impl Oracle for DataOracle<'_> {
     fn collected(&mut self, frame: u32) -> Value {
         let collected = self.data.frame_mut(frame).map(|data| std::mem::take(&mut data.collected));
         Value::List(collected.unwrap_or_default().into())
+    }
+
+    fn promise_news(&mut self) -> Vec<PromiseNews> {
+        self.news()
+    }
+
+    fn keep_for_late(&mut self, sees: &[Option<Slot>]) {
+        self.keep(sees);
+    }
+
+    fn late_value(&mut self, code: &Code) -> Result<Value, Incident> {
+        self.after_end(Value::None, code)
+    }
+
+    fn late_due(&mut self, code: &Code) -> Result<i64, Incident> {
+        let value = self.after_end(Value::None, code)?;
+        self.instant(&value)
+    }
+
+    fn late_takes(&mut self, arm: &EventArm, event: &Value) -> Result<bool, Incident> {
+        self.takes_after_end(arm, event)
+    }
+
+    fn late_args(&mut self, event: &Value) -> Vec<Value> {
+        self.with_event(event.clone())
     }
 }
 

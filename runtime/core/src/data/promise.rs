@@ -1,9 +1,9 @@
 //! Promises, measured: when they began, when they were due, when they were met.
-use flowline_plan::{PromiseEnd, Value};
+use flowline_plan::{PromiseEnd, PromiseStep, Value};
 use serde::{Deserialize, Serialize};
 
 use super::DataOracle;
-use crate::control::Oracle;
+use crate::control::{Oracle, PromiseNews};
 
 /// How one promise of a run stands. All times ms UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct PromiseState {
     pub due: Option<i64>,
     /// When its second end was reached.
     pub met: Option<i64>,
+    /// Timers for its steps run.
+    armed: bool,
 }
 
 impl PromiseState {
@@ -56,6 +58,37 @@ impl DataOracle<'_> {
             if let Some(place) = self.data.promises.get_mut(at) {
                 *place = next;
             }
+        }
+    }
+
+    /// What changed for the steps of promises since it was asked the last time.
+    pub(super) fn news(&mut self) -> Vec<PromiseNews> {
+        let mut news = Vec::new();
+        for (at, promise) in (0u16..).zip(&self.plan.promises) {
+            let Some(state) = self.data.promises.get_mut(usize::from(at)) else { continue };
+            match (state.armed, state.due, state.met) {
+                (false, Some(due), None) if !promise.steps.is_empty() => {
+                    state.armed = true;
+                    let due_of = |step: &PromiseStep| self.step_due(step, due);
+                    let steps = promise.steps.iter().map(due_of).collect();
+                    news.push(PromiseNews::Begun { promise: at, steps });
+                }
+                (true, _, Some(_)) => {
+                    state.armed = false;
+                    news.push(PromiseNews::Met { promise: at });
+                }
+                (false, _, _) | (true, _, None) => {}
+            }
+        }
+        news
+    }
+
+    /// When a step begins. What is reached in the very moment in which it is due is kept, so `missed` comes after it.
+    fn step_due(&self, step: &PromiseStep, due: i64) -> Option<i64> {
+        let Some(code) = &step.at else { return Some(due.saturating_add(1)) };
+        match self.value(0, code, &[Value::Instant(due)]) {
+            Ok(Value::Instant(at)) => Some(at.max(self.now)),
+            _ => None,
         }
     }
 }

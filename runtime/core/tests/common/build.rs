@@ -118,6 +118,8 @@ fn plan(name: &str, block: &[S]) -> Plan {
         track: Vec::new(),
         owner: None,
         promises: Vec::new(),
+        late: Late::default(),
+        side: None,
         raises: Vec::new(),
         result: Type::Unit,
         nodes: lower.nodes.into_iter().map(|node| node.expect("each node is lowered")).collect(),

@@ -318,6 +318,7 @@ impl Drive {
             }
             Output::IncidentGone { .. } => {}
             Output::Alarm { .. } => self.words.push("alarm".to_owned()),
+            Output::Closed => self.words.push("closed".to_owned()),
             Output::Ended(ending) => self.words.push(match ending {
                 Ending::Completed { .. } => "completed".to_owned(),
                 Ending::Stopped { outcome, .. } => format!("stopped:{outcome}"),

@@ -212,6 +212,8 @@ impl Lay {
             track: Vec::new(),
             owner: None,
             promises: Vec::new(),
+            late: Late::default(),
+            side: None,
             raises: Vec::new(),
             result: Type::Unit,
             nodes: self.nodes,
