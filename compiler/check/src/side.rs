@@ -165,10 +165,8 @@ impl<'g> Around<'_, 'g> {
             if holds_resource(&local.ty) {
                 beyond.push((name, NO_RESOURCES));
             } else if self.bound.contains(&id) {
-                let ty = match &local.ty {
-                    Ty::Optional(_) | Ty::Unknown => local.ty.clone(),
-                    ty => Ty::Optional(Box::new(ty.clone())),
-                };
+                let is_optional = matches!(local.ty, Ty::Optional(_) | Ty::Unknown);
+                let ty = if is_optional { local.ty.clone() } else { Ty::Optional(Box::new(local.ty.clone())) };
                 seen.push(Seen { local: id, name, span: local.span, ty });
             } else {
                 beyond.push((name, "of an ended run only what stands in its body itself is left, not what a block inside binds; hand it out with `give`"));
