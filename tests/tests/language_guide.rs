@@ -63,7 +63,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
         "let hold = do inventory.hold(order.id, order.lines, order.store)\nattempt { fail Declined { reason: \"\" } } on Declined keeping hold { }\ndo inventory.commit(hold)",
     ),
     ("values of `parallel`", "flow steps", "let both = parallel { branch a { wait 1 s } branch b { wait 1 s } }"),
-    ("`Net`, `Tax`, `Gross`", "flow", "record Price { net: Net }"),
 ];
 
 /// A block of the guide.

@@ -56,13 +56,16 @@ macro_rules! constructs {
 
 // In the order of the alphabet.
 constructs! {
+    allocate: Settled,
     attempt_on_error: Settled,
     await_first: Settled,
     calendar_from_a_file: Settled,
     calendar_without_a_row: Parked,
     for_each_sharing: Settled,
+    holiday_and_daylight_saving: Settled,
     late_event: Settled,
     late_event_with_values: Settled,
+    net_tax_gross: Settled,
     promise_at_and_missed: Settled,
 }
 

@@ -92,8 +92,11 @@ fn weekly_hours(
     hours.closed.sort_unstable();
     hours.closed.dedup();
     let zone_span = weekly.zone.as_ref().map_or(name.span, |zone| zone.span);
+    // Hours that the parser has refused are not in the tree.
+    let hours_unread = weekly.open.iter().any(|opening| opening.times.is_empty());
     match hours.due(0, 0, 1) {
         Ok(_) => {}
+        Err(CalendarError::NeverOpen) if hours_unread => {}
         Err(CalendarError::UnknownZone { zone }) => diagnostics.push(unknown_zone(&f02::CALENDAR, &zone, zone_span)),
         Err(CalendarError::NeverOpen | CalendarError::TooFar | CalendarError::Negative | CalendarError::OutOfRange) => {
             diagnostics.push(

@@ -12,7 +12,8 @@
 )]
 
 use crate::cx::{Cx, unknown};
-use crate::model::{Expr, ExprKind, Ty, TypeKind};
+use crate::model::{Expr, ExprKind, Money, Ty, TypeKind};
+use crate::money;
 use crate::names::{Symbol, suggest};
 use crate::ty::from_elsewhere;
 use flowline_diag::code::{f01, f02};
@@ -65,25 +66,8 @@ impl Cx<'_> {
                 unknown(span)
             }
             None if callee.as_str() == "round" => self.round(args, span),
-            None if callee.as_str() == "allocate" => {
-                let params = [
-                    ("total".to_owned(), Ty::Money(None)),
-                    ("weights".to_owned(), Ty::List(Box::new(Ty::Unknown), None)),
-                ];
-                let args = self.arguments("`allocate`", &params, args, span);
-                let money = args.first().map_or(Ty::Money(None), |total| total.ty.clone());
-                if let Some(Expr { span, ty: Ty::List(item, _), .. }) = args.get(1)
-                    && !matches!(**item, Ty::Int | Ty::Decimal | Ty::Unknown)
-                {
-                    let found = self.show(item);
-                    self.push(
-                        Diagnostic::new(&f02::MISMATCH, format!("weights are numbers, these are {found}"), *span)
-                            .label("numbers are expected here"),
-                    );
-                }
-                let kind = ExprKind::Method { method: Method::Allocate, args, empty: None };
-                Expr { span, ty: Ty::List(Box::new(money), None), kind }
-            }
+            None if callee.as_str() == "allocate" => self.allocate(args, span),
+            None if let Some(kind) = money::kind_named(callee.as_str()) => self.money_of_kind(kind, callee, args, span),
             None if let Some(method) = unlabelling(callee) => {
                 let params = [("text".to_owned(), Ty::Unknown)];
                 let mut args = self.arguments(&format!("`{callee}`"), &params, args, span);
@@ -170,6 +154,39 @@ impl Cx<'_> {
         checked
     }
 
+    /// Parts of the total's own kind. They are whole cents, so the total has to be.
+    fn allocate(&mut self, args: &[Arg], span: Span) -> Expr {
+        let params = [("total".to_owned(), Ty::Unknown), ("weights".to_owned(), Ty::List(Box::new(Ty::Unknown), None))];
+        let mut args = self.arguments("`allocate`", &params, args, span);
+        let mut part = Ty::Money(None);
+        if let Some(total) = args.first_mut() {
+            match total.ty.money() {
+                Some(money) => {
+                    part = Ty::of_money(Money { rounded: true, ..money });
+                    if !money.rounded {
+                        let finding = crate::cx::unrounded(total.span);
+                        self.push(finding.help("round the total first: `allocate(round(…, half_up), …)`"));
+                    }
+                }
+                None => {
+                    *total = self.coerce(total.clone(), &part);
+                    part = Ty::Unknown;
+                }
+            }
+        }
+        if let Some(Expr { span, ty: Ty::List(item, _), .. }) = args.get(1)
+            && !matches!(**item, Ty::Int | Ty::Decimal | Ty::Unknown)
+        {
+            let found = self.show(item);
+            self.push(
+                Diagnostic::new(&f02::MISMATCH, format!("weights are numbers, these are {found}"), *span)
+                    .label("numbers are expected here"),
+            );
+        }
+        let kind = ExprKind::Method { method: Method::Allocate, args, empty: None };
+        Expr { span, ty: Ty::List(Box::new(part), None), kind }
+    }
+
     fn round(&mut self, args: &[Arg], span: Span) -> Expr {
         let [Arg::Expr(value), Arg::Expr(how)] = args else {
             self.push(
@@ -180,11 +197,11 @@ impl Cx<'_> {
             return Expr { ty: Ty::Money(None), ..unknown(span) };
         };
         let value = self.expr(value, None);
-        let currency = match &value.ty {
-            Ty::Money(currency) | Ty::Unrounded(currency) => *currency,
-            _ => {
+        let rounded = match value.ty.money() {
+            Some(money) => Ty::of_money(Money { rounded: true, ..money }),
+            None => {
                 let _ = self.coerce(value.clone(), &Ty::Money(None));
-                None
+                Ty::Money(None)
             }
         };
         let rounding = match &how.kind {
@@ -199,9 +216,9 @@ impl Cx<'_> {
                 _ => diagnostic,
             };
             self.push(diagnostic);
-            return Expr { ty: Ty::Money(currency), ..unknown(span) };
+            return Expr { ty: rounded, ..unknown(span) };
         };
-        Expr { span, ty: Ty::Money(currency), kind: ExprKind::Round { value: Box::new(value), rounding } }
+        Expr { span, ty: rounded, kind: ExprKind::Round { value: Box::new(value), rounding } }
     }
 }
 

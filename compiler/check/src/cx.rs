@@ -201,16 +201,28 @@ impl<'g> Cx<'g> {
         let (found, want) = (self.show(&expr.ty), self.show(wanted));
         let (found_core, wanted_core) = (core(&expr.ty).clone(), core(wanted).clone());
         let label = format!("this is {found}");
+        if let (Some(found), Some(wanted)) = (expr.ty.money(), wanted_core.money())
+            && found.rounded
+        {
+            match (found.currency, wanted.currency) {
+                (Some(a), Some(b)) if a != b => {
+                    return self
+                        .found(&f02::CURRENCY, format!("{a} where {b} is expected"), expr.span)
+                        .label(label)
+                        .help("money is never converted by itself; use one currency");
+                }
+                _ if wanted.kind.is_some() && wanted.kind != found.kind => {
+                    return self.wrong_kind(expr, found, wanted);
+                }
+                _ => {}
+            }
+        }
         match (&expr.ty, &wanted_core) {
             (Ty::Optional(inner), _) if fits(inner, wanted) => self.absent(expr.span, &expr.ty),
             (Ty::Absent, _) => self
                 .found(&f02::OPTIONAL, format!("`none` where {want} is expected"), expr.span)
                 .label("this must have a value"),
-            (Ty::Unrounded(_), _) => unrounded(expr.span),
-            (Ty::Money(Some(a)), Ty::Money(Some(b))) if a != b => self
-                .found(&f02::CURRENCY, format!("{a} where {b} is expected"), expr.span)
-                .label(label)
-                .help("money is never converted by itself; use one currency"),
+            (ty, _) if is_unrounded(ty) => unrounded(expr.span),
             _ if self.is_id(&found_core) && self.is_id(&wanted_core) => self
                 .found(&f02::ID_MIXED, format!("{found} where {want} is expected"), expr.span)
                 .label(label)
@@ -277,6 +289,10 @@ fn core(ty: &Ty) -> &Ty {
         Ty::Optional(inner) | Ty::List(inner, _) => core(inner),
         _ => ty,
     }
+}
+
+fn is_unrounded(ty: &Ty) -> bool {
+    ty.money().is_some_and(|money| !money.rounded)
 }
 
 pub(crate) fn unrounded(span: Span) -> Diagnostic {

@@ -187,7 +187,7 @@ impl Cx<'_> {
         if let Ty::Optional(_) | Ty::Absent = checked.ty {
             let diagnostic = self.absent(checked.span, &checked.ty);
             self.push(diagnostic);
-        } else if let Ty::Unrounded(_) = checked.ty {
+        } else if let Ty::Unrounded(_) | Ty::MoneyOf(_, _, false) = checked.ty {
             self.push(crate::cx::unrounded(checked.span));
         } else if !self.has_text(&checked.ty) {
             let found = self.show(&checked.ty);
@@ -210,7 +210,8 @@ impl Cx<'_> {
             | Ty::Calendar
             | Ty::Unit
             | Ty::Absent
-            | Ty::Unrounded(_) => false,
+            | Ty::Unrounded(_)
+            | Ty::MoneyOf(_, _, false) => false,
             Ty::Bool
             | Ty::Int
             | Ty::Decimal
@@ -220,6 +221,7 @@ impl Cx<'_> {
             | Ty::Duration
             | Ty::BusinessDuration
             | Ty::Money(_)
+            | Ty::MoneyOf(_, _, true)
             | Ty::Currency
             | Ty::Country
             | Ty::Person

@@ -105,6 +105,11 @@ impl Cx<'_> {
                 let currency = currency.map_or_else(|| "EUR".to_owned(), |currency| currency.to_string());
                 diagnostic.help(format!("an amount has a currency: `{number} {currency}`"))
             }
+            (Some(Value::Int(number)), _, Ty::MoneyOf(kind, currency, _)) => {
+                let currency = currency.map_or_else(|| "EUR".to_owned(), |currency| currency.to_string());
+                let kind = crate::money::kind_name(*kind);
+                diagnostic.help(format!("an amount has a currency: `{kind}({number} {currency})`"))
+            }
             (Some(Value::Int(number)), _, Ty::Duration) => {
                 diagnostic.help(format!("a time has a unit: `{number} h`, `{number} days`"))
             }

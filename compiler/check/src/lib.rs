@@ -21,6 +21,7 @@ mod hints;
 mod laws;
 mod loops;
 mod method;
+mod money;
 mod names;
 mod operator;
 mod outcome;

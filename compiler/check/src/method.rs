@@ -130,15 +130,15 @@ impl Cx<'_> {
                 self.arguments("`length`", &[], args, span);
                 simple(Method::Length, base, Ty::Int)
             }
-            (Ty::Money(_), "currency") => {
+            (Ty::Money(_) | Ty::MoneyOf(_, _, true), "currency") => {
                 self.arguments("`currency`", &[], args, span);
                 simple(Method::Currency, base, Ty::Currency)
             }
-            (Ty::Money(_) | Ty::Unrounded(_), "amount") => {
+            (Ty::Money(_) | Ty::Unrounded(_) | Ty::MoneyOf(..), "amount") => {
                 self.arguments("`amount`", &[], args, span);
                 simple(Method::Amount, base, Ty::Decimal)
             }
-            (Ty::Int | Ty::Decimal | Ty::Duration | Ty::Money(_) | Ty::Unrounded(_), "abs") => {
+            (Ty::Int | Ty::Decimal | Ty::Duration | Ty::Money(_) | Ty::Unrounded(_) | Ty::MoneyOf(..), "abs") => {
                 self.arguments("`abs`", &[], args, span);
                 simple(Method::Abs, base, ty)
             }
@@ -151,7 +151,7 @@ impl Cx<'_> {
                 let names: &[&str] = match &ty {
                     Ty::Map(_, _) => &["get", "count"],
                     Ty::Text => &["length"],
-                    Ty::Money(_) => &["currency", "amount", "abs"],
+                    Ty::Money(_) | Ty::MoneyOf(..) => &["currency", "amount", "abs"],
                     Ty::Int | Ty::Decimal | Ty::Duration => &["abs"],
                     Ty::Instant => &["date_in"],
                     _ => &[],
@@ -280,7 +280,9 @@ impl Cx<'_> {
     /// The type of a sum of such values.
     fn summable(&mut self, value: &mut Expr) -> Ty {
         match &value.ty {
-            Ty::Int | Ty::Decimal | Ty::Duration | Ty::Money(_) | Ty::Unrounded(_) | Ty::Unknown => value.ty.clone(),
+            Ty::Int | Ty::Decimal | Ty::Duration | Ty::Money(_) | Ty::Unrounded(_) | Ty::MoneyOf(..) | Ty::Unknown => {
+                value.ty.clone()
+            }
             Ty::Optional(_) | Ty::Absent => {
                 let diagnostic = self.absent(value.span, &value.ty);
                 self.push(diagnostic);
@@ -322,7 +324,7 @@ fn zero(ty: &Ty) -> Option<Value> {
         Ty::Int => Some(Value::Int(0)),
         Ty::Decimal => Some(Value::Decimal(Decimal::ZERO)),
         Ty::Duration => Some(Value::Duration(0)),
-        Ty::Money(Some(currency)) | Ty::Unrounded(Some(currency)) => {
+        Ty::Money(Some(currency)) | Ty::Unrounded(Some(currency)) | Ty::MoneyOf(_, Some(currency), _) => {
             Some(Value::Money(Money { currency: *currency, amount: Decimal::ZERO }))
         }
         _ => None,

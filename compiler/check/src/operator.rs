@@ -3,7 +3,7 @@
 //! | | |
 //! | --- | --- |
 //! | numbers | `+ - *` of Int give Int, else Decimal; `/` gives Decimal |
-//! | money | `+ -` in one currency; `* Int` is money; `* Decimal` and `/ number` are Unrounded; `Money / Money` is a Decimal |
+//! | money | `+ -` in one currency; `* Int` is money; `* Decimal` and `/ number` are Unrounded; `Money / Money` is a Decimal; its kinds: see `money.rs` |
 //! | time | Instant ± Duration, Instant - Instant, Date ± Duration (whole days), Date - Date, Duration ± Duration, `* Int`, `/ Int`, Duration / Duration |
 //! | text | `+` |
 
@@ -14,11 +14,12 @@
 
 use crate::cx::{Cx, to_decimal, unknown};
 use crate::model::{BinaryOp, Expr, ExprKind, Ty, UnaryOp};
+use crate::money::{self, currency};
 use crate::names::Globals;
 use crate::ty::{fits, join};
 use flowline_diag::code::f02;
 use flowline_diag::{Diagnostic, Span};
-use flowline_plan::{Currency, Value};
+use flowline_plan::Value;
 use flowline_syntax::ast;
 
 impl Cx<'_> {
@@ -32,7 +33,8 @@ impl Cx<'_> {
                 let operand = self.expr(operand, None);
                 let ty = operand.ty.clone();
                 match &ty {
-                    Ty::Int | Ty::Decimal | Ty::Money(_) | Ty::Unrounded(_) | Ty::Duration | Ty::Unknown => {}
+                    Ty::Int | Ty::Decimal | Ty::Duration | Ty::Unknown => {}
+                    money if money.money().is_some() => {}
                     Ty::Optional(_) | Ty::Absent => {
                         let diagnostic = self.absent(operand.span, &ty);
                         self.push(diagnostic);
@@ -126,8 +128,10 @@ impl Cx<'_> {
             self.push(diagnostic);
             return;
         }
-        let money = |ty: &Ty| matches!(ty, Ty::Money(_) | Ty::Unrounded(_));
-        let numbers = is_number(a) && is_number(b) || money(a) && money(b);
+        if self.kinds_mixed(BinaryOp::Equal, left.span.to(right.span), left, right) {
+            return;
+        }
+        let numbers = is_number(a) && is_number(b) || a.money().is_some() && b.money().is_some();
         if !(numbers || join(a, b).is_some()) {
             let diagnostic = self.mismatch(&Expr { ty: b.clone(), ..right.clone() }, a);
             self.push(diagnostic.also(left.span, format!("this is {}", self.show(&left.ty))));
@@ -199,7 +203,10 @@ impl Cx<'_> {
                 .help("money is never converted by itself; bring both into one currency first");
             let diagnostic = self.both(diagnostic, &left, &right);
             self.push(diagnostic);
-            return Expr { ty: left.ty, ..unknown(span) };
+            return Expr { ty: result(op, &left.ty, &right.ty).unwrap_or(Ty::Unknown), ..unknown(span) };
+        }
+        if op != BinaryOp::Multiply && self.kinds_mixed(op, op_span, &left, &right) {
+            return unknown(span);
         }
         let Some(ty) = result(op, &left.ty, &right.ty) else {
             let sign = match op {
@@ -237,13 +244,6 @@ fn is_number(ty: &Ty) -> bool {
     matches!(ty, Ty::Int | Ty::Decimal)
 }
 
-fn currency(ty: &Ty) -> Option<Currency> {
-    match ty {
-        Ty::Money(currency) | Ty::Unrounded(currency) => *currency,
-        _ => None,
-    }
-}
-
 /// Whether values of the type come one before the other.
 pub(crate) fn is_ordered(_: &Globals, ty: &Ty) -> bool {
     matches!(
@@ -256,21 +256,22 @@ pub(crate) fn is_ordered(_: &Globals, ty: &Ty) -> bool {
             | Ty::Duration
             | Ty::Money(_)
             | Ty::Unrounded(_)
+            | Ty::MoneyOf(..)
             | Ty::Unknown
     )
 }
 
 /// The type of a sum, a difference, a product or a quotient; both sides are there and their currencies agree.
 fn result(op: BinaryOp, left: &Ty, right: &Ty) -> Option<Ty> {
-    use Ty::{BusinessDuration, Date, Decimal, Duration, Instant, Int, Money, Text, Unrounded};
+    use Ty::{BusinessDuration, Date, Decimal, Duration, Instant, Int, Text};
     let sum = op == BinaryOp::Add;
-    let known = currency(left).or(currency(right));
+    if left.money().is_some() || right.money().is_some() {
+        return money::result(op, left, right);
+    }
     match op {
         BinaryOp::Add | BinaryOp::Subtract => match (left, right) {
             (Int, Int) => Some(Int),
             (Int | Decimal, Int | Decimal) => Some(Decimal),
-            (Money(_), Money(_)) => Some(Money(known)),
-            (Money(_) | Unrounded(_), Money(_) | Unrounded(_)) => Some(Unrounded(known)),
             (Instant, Duration) => Some(Instant),
             (Date, Duration) => Some(Date),
             (Duration, Duration) => Some(Duration),
@@ -284,17 +285,11 @@ fn result(op: BinaryOp, left: &Ty, right: &Ty) -> Option<Ty> {
         BinaryOp::Multiply => match (left, right) {
             (Int, Int) => Some(Int),
             (Int | Decimal, Int | Decimal) => Some(Decimal),
-            (Money(_), Int) | (Int, Money(_)) => Some(Money(known)),
-            (Money(_) | Unrounded(_), Int | Decimal) | (Int | Decimal, Money(_) | Unrounded(_)) => {
-                Some(Unrounded(known))
-            }
             (Duration, Int) | (Int, Duration) => Some(Duration),
             _ => None,
         },
         BinaryOp::Divide => match (left, right) {
             (Int | Decimal, Int | Decimal) | (Duration, Duration) => Some(Decimal),
-            (Money(_) | Unrounded(_), Money(_) | Unrounded(_)) => Some(Decimal),
-            (Money(_) | Unrounded(_), Int | Decimal) => Some(Unrounded(known)),
             (Duration, Int) => Some(Duration),
             _ => None,
         },

@@ -238,7 +238,7 @@ fn resource_def(
     let splits_by = resource.splits_by.as_ref().and_then(|name| {
         let at = fields.iter().position(|field| field.name == name.as_str());
         match at.and_then(|at| fields.get(at)) {
-            Some(field) if matches!(field.ty, Ty::Money(_) | Ty::Unknown) => {}
+            Some(field) if matches!(field.ty, Ty::Money(_) | Ty::MoneyOf(_, _, true) | Ty::Unknown) => {}
             Some(field) => diagnostics.push(
                 Diagnostic::new(&f02::MISMATCH, format!("`{name}` must be Money to be split by"), name.span)
                     .also(field.span, "declared here"),

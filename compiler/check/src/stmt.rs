@@ -135,7 +135,7 @@ impl FlowCx<'_> {
                         Diagnostic::new(&f02::MISMATCH, "the type of `none` is not known here", expr.span)
                             .help("say it: `var x: Text? = none`"),
                     );
-                } else if let Ty::Unrounded(_) = value.ty
+                } else if let Ty::Unrounded(_) | Ty::MoneyOf(_, _, false) = value.ty
                     && matches!(target, Target::Bind { is_var: true, .. })
                 {
                     self.cx.push(crate::cx::unrounded(expr.span));

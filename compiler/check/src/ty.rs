@@ -6,7 +6,8 @@
 )]
 
 use crate::cx::Cx;
-use crate::model::{Ty, TypeKind};
+use crate::model::{Money, MoneyKind, Ty, TypeKind};
+use crate::money;
 use crate::names::{Globals, Symbol, suggest};
 use crate::unsupported;
 use flowline_diag::code::{f01, f02};
@@ -15,7 +16,7 @@ use flowline_plan::{Currency, TypeId};
 use flowline_syntax::ast::{Ident, Type, TypeKind as Text};
 
 /// The types that need no declaration.
-const BUILT_IN: [(&str, Ty); 13] = [
+const BUILT_IN: [(&str, Ty); 16] = [
     ("Bool", Ty::Bool),
     ("Int", Ty::Int),
     ("Decimal", Ty::Decimal),
@@ -25,6 +26,9 @@ const BUILT_IN: [(&str, Ty); 13] = [
     ("Duration", Ty::Duration),
     ("BusinessDuration", Ty::BusinessDuration),
     ("Money", Ty::Money(None)),
+    ("Net", Ty::MoneyOf(MoneyKind::Net, None, true)),
+    ("Tax", Ty::MoneyOf(MoneyKind::Tax, None, true)),
+    ("Gross", Ty::MoneyOf(MoneyKind::Gross, None, true)),
     ("Currency", Ty::Currency),
     ("Country", Ty::Country),
     ("Person", Ty::Person),
@@ -47,7 +51,23 @@ pub(crate) fn resolve(
     let mut inner = |ty: &Type| Box::new(resolve(globals, module, ty, false, diagnostics));
     match &ty.kind {
         Text::Named(name) => named(globals, module, name, resources, diagnostics),
-        Text::MoneyIn { currency } => Ty::Money(currency_of(currency, diagnostics)),
+        Text::MoneyIn { name, currency } => {
+            let currency = currency_of(currency, diagnostics);
+            match named(globals, module, name, false, diagnostics) {
+                Ty::Unknown => Ty::Unknown,
+                found => match found.money() {
+                    Some(money) => Ty::of_money(Money { currency, ..money }),
+                    None => {
+                        let message = format!("`{}` has no currency", show(globals, &found));
+                        diagnostics.push(
+                            Diagnostic::new(&f02::WRONG_KIND, message, name.span)
+                                .label("`Money`, `Net`, `Tax` or `Gross` is expected before `in`"),
+                        );
+                        Ty::Unknown
+                    }
+                },
+            }
+        }
         Text::List { item, count_max } => {
             Ty::List(inner(item), count_max.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
         }
@@ -109,10 +129,6 @@ fn named(globals: &Globals, module: usize, name: &Ident, resources: bool, diagno
             );
             Ty::Unknown
         }
-        None if ["Net", "Tax", "Gross"].contains(&name.as_str()) => {
-            diagnostics.push(unsupported::finding(&format!("`{name}`"), name.span));
-            Ty::Unknown
-        }
         None => {
             diagnostics.push(unknown_type(globals, module, name));
             Ty::Unknown
@@ -163,10 +179,7 @@ pub(crate) fn holds_resource(ty: &Ty) -> bool {
 /// Whether a value of type `found` may stand where `wanted` is expected, as it is.
 pub(crate) fn fits(found: &Ty, wanted: &Ty) -> bool {
     match (found, wanted) {
-        (Ty::Unknown, _)
-        | (_, Ty::Unknown)
-        | (Ty::Money(_), Ty::Money(None))
-        | (Ty::Unrounded(_), Ty::Unrounded(None)) => true,
+        (Ty::Unknown, _) | (_, Ty::Unknown) => true,
         (Ty::Absent, Ty::Optional(_)) => true,
         (Ty::Optional(found), Ty::Optional(wanted)) => fits(found, wanted),
         (_, Ty::Optional(wanted)) => fits(found, wanted),
@@ -174,7 +187,10 @@ pub(crate) fn fits(found: &Ty, wanted: &Ty) -> bool {
             fits(found, wanted) && count_max.is_none_or(|max| count.is_some_and(|count| count <= max))
         }
         (Ty::Map(key, value), Ty::Map(wanted_key, wanted_value)) => fits(key, wanted_key) && fits(value, wanted_value),
-        _ => found == wanted,
+        _ => match (found.money(), wanted.money()) {
+            (Some(found), Some(wanted)) => money::fits(found, wanted),
+            _ => found == wanted,
+        },
     }
 }
 
@@ -186,7 +202,10 @@ pub(crate) fn join(a: &Ty, b: &Ty) -> Option<Ty> {
         (Ty::Absent, other) | (other, Ty::Absent) if !matches!(other, Ty::Absent | Ty::Optional(_)) => {
             Some(Ty::Optional(Box::new(other.clone())))
         }
-        (Ty::Money(_), Ty::Money(_)) if a != b => Some(Ty::Money(None)),
+        _ if a.money().is_some() && b.money().is_some() => {
+            let (a, b) = a.money().zip(b.money())?;
+            money::join(a, b).map(Ty::of_money)
+        }
         _ if fits(a, b) => Some(b.clone()),
         _ if fits(b, a) => Some(a.clone()),
         _ => None,
@@ -197,8 +216,7 @@ pub(crate) fn join(a: &Ty, b: &Ty) -> Option<Ty> {
 pub(crate) fn show(globals: &Globals, ty: &Ty) -> String {
     let name = |id: TypeId| globals.model.ty(id).map_or("?", |def| def.short_name()).to_owned();
     match ty {
-        Ty::Money(Some(currency)) => format!("Money in {currency}"),
-        Ty::Unrounded(_) => "Unrounded".to_owned(),
+        Ty::Money(_) | Ty::Unrounded(_) | Ty::MoneyOf(..) => ty.money().map_or_else(String::new, money::show),
         Ty::Named(id) | Ty::Resource(id) => name(*id),
         Ty::List(item, None) => format!("[{}]", show(globals, item)),
         Ty::List(item, Some(count_max)) => format!("[{}] up to {count_max}", show(globals, item)),
@@ -216,7 +234,6 @@ pub(crate) fn show(globals: &Globals, ty: &Ty) -> String {
         | Ty::Date
         | Ty::Duration
         | Ty::BusinessDuration
-        | Ty::Money(None)
         | Ty::Currency
         | Ty::Country
         | Ty::Person

@@ -24,7 +24,9 @@ pub use property::{
     PropertyKind, Said, StartWith, Test, TestStep, TestStepKind,
 };
 pub use side::{Late, LateClause, PromiseStep, SideFlow};
-pub use types::{Abandon, Case, EventDef, EventKey, Expiry, Field, ResourceDef, State, Ty, TypeDef, TypeKind};
+pub use types::{
+    Abandon, Case, EventDef, EventKey, Expiry, Field, Money, MoneyKind, ResourceDef, State, Ty, TypeDef, TypeKind,
+};
 
 use flowline_diag::Span;
 use flowline_plan::calendar;

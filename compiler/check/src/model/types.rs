@@ -19,6 +19,8 @@ pub enum Ty {
     Money(Option<Currency>),
     /// Money with more digits than its currency has; only `round` takes it.
     Unrounded(Option<Currency>),
+    /// Money that says whether tax is in it; rounded, or not yet.
+    MoneyOf(MoneyKind, Option<Currency>, bool),
     Currency,
     Country,
     Person,
@@ -41,7 +43,47 @@ pub enum Ty {
     Unknown,
 }
 
+/// Amounts that are never taken for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MoneyKind {
+    /// Without tax.
+    Net,
+    Tax,
+    /// With tax.
+    Gross,
+}
+
+/// What is known of money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Money {
+    pub kind: Option<MoneyKind>,
+    pub currency: Option<Currency>,
+    /// Whether it has no more digits than its currency.
+    pub rounded: bool,
+}
+
 impl Ty {
+    /// What is known of it as money; none for what isn't money.
+    pub fn money(&self) -> Option<Money> {
+        if let Ty::Money(currency) = self {
+            Some(Money { kind: None, currency: *currency, rounded: true })
+        } else if let Ty::Unrounded(currency) = self {
+            Some(Money { kind: None, currency: *currency, rounded: false })
+        } else if let Ty::MoneyOf(kind, currency, rounded) = self {
+            Some(Money { kind: Some(*kind), currency: *currency, rounded: *rounded })
+        } else {
+            None
+        }
+    }
+
+    pub fn of_money(money: Money) -> Self {
+        match (money.kind, money.rounded) {
+            (None, true) => Ty::Money(money.currency),
+            (None, false) => Ty::Unrounded(money.currency),
+            (Some(kind), rounded) => Ty::MoneyOf(kind, money.currency, rounded),
+        }
+    }
+
     /// The type as the runtime needs it.
     pub fn to_plan(&self) -> Type {
         match self {
@@ -53,7 +95,7 @@ impl Ty {
             Ty::Date => Type::Date,
             Ty::Duration => Type::Duration,
             Ty::BusinessDuration => Type::BusinessDuration,
-            Ty::Money(currency) | Ty::Unrounded(currency) => Type::Money(*currency),
+            Ty::Money(currency) | Ty::Unrounded(currency) | Ty::MoneyOf(_, currency, _) => Type::Money(*currency),
             Ty::Currency => Type::Currency,
             Ty::Country => Type::Country,
             Ty::Person => Type::Person,

@@ -159,7 +159,7 @@ fn scale(ty: &Ty, named: &[&Value]) -> Option<Scale> {
         Ty::Duration => plain(whole, |n, _| n.to_i64().map(Value::Duration)),
         Ty::Date => plain(whole, |n, _| n.to_i32().map(Value::Date)),
         Ty::Decimal => plain(None, |n, _| Some(Value::Decimal(n))),
-        Ty::Money(_) => {
+        Ty::Money(_) | Ty::MoneyOf(_, _, true) => {
             let mut currencies = named.iter().filter_map(|value| match value {
                 Value::Money(money) => Some(money.currency),
                 _ => None,

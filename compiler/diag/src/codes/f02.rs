@@ -26,4 +26,5 @@ codes! {
     NEVER_ABSENT = "F0223" Warning "a test for absence of what is always there";
     CALENDAR_FILE = "F0240" Error "a calendar's file that can't be read";
     CALENDAR_ROW = "F0241" Error "a row of a calendar's file that can't be read";
+    MONEY_KIND = "F0242" Error "net, tax and gross are mixed";
 }

@@ -134,8 +134,11 @@ pub(super) fn allocate(total: &Value, weights: &[Value]) -> Result<Vec<Value>, E
     let mut parts = Vec::with_capacity(weights.len());
     let mut rest = total.amount;
     for (at, weight) in weights.iter().enumerate() {
-        let exact = checked(total.amount.checked_mul(*weight))?;
-        let exact = quotient(exact, sum)?;
+        let exact = match total.amount.checked_mul(*weight) {
+            Some(product) => quotient(product, sum)?,
+            // Too large on the way, not in the end.
+            None => checked(total.amount.checked_mul(quotient(*weight, sum)?))?,
+        };
         let part = exact.round_dp_with_strategy(digits, RoundingStrategy::ToZero);
         rest = checked(rest.checked_sub(part))?;
         parts.push((at, part, (exact - part).abs()));

@@ -229,6 +229,14 @@ impl<'a> JsonReader<'a> {
         if amount.is_some() && code.is_string() && currency.is_none() {
             return self.within(Step::Name("currency".into()), false, |reader| reader.expected(CURRENCY, code));
         }
+        if let (Some(amount), Some(currency)) = (amount, currency)
+            && amount.normalize().scale() > currency.digits()
+        {
+            // Finer money is `Unrounded`, which nothing takes; decisions rely on it.
+            let expected = format!("at most {} digits behind the point in {currency}", currency.digits());
+            let amount = json.get("amount").unwrap_or(&Json::Null);
+            return self.within(Step::Name("amount".into()), false, |reader| reader.expected(&expected, amount));
+        }
         match (amount, currency) {
             (Some(amount), Some(currency)) if wanted.is_none_or(|wanted| wanted == currency) => {
                 Ok(Value::Money(Money { currency, amount }))

@@ -267,6 +267,24 @@ fn stored_values_are_compact() {
 }
 
 #[test]
+fn money_from_outside_is_whole_in_its_currency() {
+    for (amount, currency, fits) in [
+        ("12.34", "EUR", true),
+        ("12.3400", "EUR", true),
+        ("12.345", "EUR", false),
+        ("100.00", "JPY", true),
+        ("100.5", "JPY", false),
+        ("1.234", "KWD", true),
+        ("1.2345", "KWD", false),
+    ] {
+        let found = read(&Type::Money(None), &json!({ "amount": amount, "currency": currency }));
+        assert_eq!(found.is_ok(), fits, "{amount} {currency}: {found:?}");
+    }
+    let error = read(&Type::Money(None), &json!({ "amount": 0.125, "currency": "EUR" })).unwrap_err();
+    assert_eq!(error, "`amount`: expected at most 2 digits behind the point in EUR, found 0.125");
+}
+
+#[test]
 fn a_calendar_is_known_by_its_name_and_by_its_short_name_where_that_is_clear() {
     for (said, meant) in [
         ("shop.hours", Some("shop.hours")),
@@ -329,8 +347,11 @@ fn any_value(ty: &Type) -> BoxedStrategy<Value> {
             (any::<i32>(), any::<i64>()).prop_map(|(days, ms)| Value::BusinessDuration { days, ms }).boxed()
         }
         Type::Calendar => Just(Value::text("shop.hours")).boxed(),
-        Type::Money(_) => (any_decimal(), any_currency())
-            .prop_map(|(amount, currency)| Value::Money(Money { currency, amount }))
+        Type::Money(_) => (-(1_i64 << 60)..1_i64 << 60, any_currency())
+            .prop_map(|(units, currency)| {
+                let amount = Decimal::from_i128_with_scale(i128::from(units), currency.digits());
+                Value::Money(Money { currency, amount })
+            })
             .boxed(),
         Type::Currency => any_currency().prop_map(Value::Currency).boxed(),
         Type::Country => "[A-Z]{2}".prop_map(Value::text).boxed(),

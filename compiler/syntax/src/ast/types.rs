@@ -13,8 +13,9 @@ pub struct Type {
 pub enum TypeKind {
     /// A built-in or declared type: `Text`, `OrderId`, `Channel`.
     Named(Ident),
-    /// `Money in EUR`
+    /// `Money in EUR`, `Net in EUR`
     MoneyIn {
+        name: Ident,
         currency: Ident,
     },
     /// `[T]`, `[T] up to 500`

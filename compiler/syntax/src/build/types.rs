@@ -39,7 +39,7 @@ impl Builder<'_> {
         let span = self.span(&rest);
         match rest.as_rule() {
             Rule::type_args => TypeKind::Generic { name, args: super::kids(rest).map(|arg| self.ty(arg)).collect() },
-            Rule::type_currency => TypeKind::MoneyIn { currency: self.name(&mut super::kids(rest)) },
+            Rule::type_currency => TypeKind::MoneyIn { name, currency: self.name(&mut super::kids(rest)) },
             Rule::type_states => {
                 let mut states = ResourceStates { span, from: Vec::new(), to: Vec::new(), doubt: Vec::new() };
                 for part in super::kids(rest) {
