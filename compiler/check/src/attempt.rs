@@ -199,6 +199,14 @@ impl FlowCx<'_> {
         if deadlines.iter().any(|(name, _)| *name == of.text) {
             return;
         }
+        let is_of = |local: &&crate::model::Local| local.name == of.as_str();
+        if let Some(wait) = self.cx.locals.iter().rev().find(is_of) {
+            let message = format!("the wait `{of}` has no limit, so its time is never up");
+            let help = format!("give it one: `await … as {of} within 2 days`; or leave this handler out");
+            let diagnostic =
+                Diagnostic::new(&f01::UNKNOWN_NAME, message, of.span).also(wait.span, "it waits without end");
+            return self.cx.push(diagnostic.help(help));
+        }
         let message = format!("no wait with a deadline is called `{of}` in this attempt");
         let diagnostic = Diagnostic::new(&f01::UNKNOWN_NAME, message, of.span)
             .label("not known here")

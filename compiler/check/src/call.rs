@@ -15,9 +15,9 @@ use crate::cx::{Cx, unknown};
 use crate::model::{Expr, ExprKind, Money, Ty, TypeKind};
 use crate::money;
 use crate::names::{Symbol, suggest};
-use crate::ty::from_elsewhere;
+use crate::ty::{fits, from_elsewhere};
 use flowline_diag::code::{f01, f02};
-use flowline_diag::{Diagnostic, Span, nearest};
+use flowline_diag::{Diagnostic, Edit, Fix, Span, nearest};
 use flowline_plan::{Method, Rounding};
 use flowline_syntax::ast::{self, Arg, Ident};
 
@@ -89,6 +89,7 @@ impl Cx<'_> {
                 } else {
                     from_elsewhere(self.globals, diagnostic, callee)
                 };
+                let diagnostic = crate::habits::function(callee).unwrap_or(diagnostic);
                 self.push(diagnostic);
                 self.pass_over_args(args);
                 unknown(span)
@@ -119,8 +120,14 @@ impl Cx<'_> {
         if args.len() != params.len() {
             let diagnostic = wrong_count(callee, params, args, span);
             self.push(diagnostic);
+            if crate::habits::decimal_comma(args).is_some() {
+                // One number is two here, so none behind it stands where it was meant.
+                return vec![unknown(span); params.len()];
+            }
         }
         let mut checked = Vec::with_capacity(params.len());
+        // The arguments that don't fit: where they stand, their types, and which finding says so.
+        let mut misfits: Vec<(usize, Ty, usize)> = Vec::new();
         for (at, arg) in args.iter().enumerate() {
             let ty = params.get(at).map(|(_, ty)| ty);
             let before = self.diagnostics.len();
@@ -129,7 +136,16 @@ impl Cx<'_> {
                     let found = self.resource(expr, Some(ty));
                     self.coerce(found, ty)
                 }
-                (Arg::Expr(expr), Some(ty)) => self.expect(expr, ty),
+                (Arg::Expr(expr), Some(ty)) => {
+                    let found = self.expr(expr, Some(ty));
+                    let found_ty = found.ty.clone();
+                    let inside = self.diagnostics.len();
+                    let fitted = self.coerce(found, ty);
+                    if self.diagnostics.len() > inside {
+                        misfits.push((at, found_ty, inside));
+                    }
+                    fitted
+                }
                 (Arg::Expr(expr), None) => self.resource(expr, None),
                 (Arg::Closure { span, .. }, _) => {
                     self.push(
@@ -148,6 +164,17 @@ impl Cx<'_> {
             }
             if at < params.len() {
                 checked.push(expr);
+            }
+        }
+        if let [(one, one_ty, first), (other, other_ty, second)] = misfits.as_slice()
+            && let (Some((_, one_wanted)), Some((_, other_wanted))) = (params.get(*one), params.get(*other))
+            && fits(one_ty, other_wanted)
+            && fits(other_ty, one_wanted)
+            && let (Some(Arg::Expr(a)), Some(Arg::Expr(b))) = (args.get(*one), args.get(*other))
+        {
+            self.diagnostics.remove(*second);
+            if let Some(finding) = self.diagnostics.get_mut(*first) {
+                *finding = swapped(callee, params, (a, *one), (b, *other), finding.code);
             }
         }
         checked.resize_with(params.len(), || unknown(span));
@@ -231,13 +258,45 @@ fn unlabelling(callee: &Ident) -> Option<Method> {
     }
 }
 
+/// The finding for two arguments of which each stands in the other's place.
+fn swapped(
+    callee: &str,
+    params: &[(String, Ty)],
+    (a, at): (&ast::Expr, usize),
+    (b, behind): (&ast::Expr, usize),
+    code: &'static flowline_diag::Code,
+) -> Diagnostic {
+    let name = |at: usize| params.get(at).map_or("", |(name, _)| name.as_str());
+    let message = format!("`{}` and `{}` stand in each other's place", name(at), name(behind));
+    let names: Vec<&str> = params.iter().map(|(name, _)| name.as_str()).collect();
+    let diagnostic = Diagnostic::new(code, message, a.span)
+        .label(format!("{callee} expects its `{}` here", name(at)))
+        .also(b.span, format!("and its `{}` here", name(behind)))
+        .help(format!("values stand in the order of the contract: `{}`", names.join("`, `")));
+    let (a_words, b_words) = (crate::words::expr(a), crate::words::expr(b));
+    if a_words.contains('…') || b_words.contains('…') {
+        return diagnostic;
+    }
+    let edits = vec![Edit { span: a.span, text: b_words }, Edit { span: b.span, text: a_words }];
+    diagnostic.fix_with(Fix { title: "swap them".to_owned(), edits, safe: false })
+}
+
 /// The finding for too few or too many arguments.
 fn wrong_count(callee: &str, params: &[(String, Ty)], args: &[Arg], span: Span) -> Diagnostic {
     let (wanted, given) = (params.len(), args.len());
     let plural = if wanted == 1 { "" } else { "s" };
     let message = format!("{callee} takes {wanted} argument{plural}, not {given}");
     if let Some(extra) = args.get(wanted) {
-        return Diagnostic::new(&f02::ARGUMENTS, message, extra.span()).label("one too many");
+        let diagnostic = Diagnostic::new(&f02::ARGUMENTS, message, extra.span()).label("one too many");
+        return match crate::habits::decimal_comma(args) {
+            Some(fix) => {
+                let comma = fix.edits.first().map_or(extra.span(), |edit| edit.span);
+                Diagnostic { primary: flowline_diag::Label::new(comma, "this parts two values"), ..diagnostic }
+                    .help("decimals stand behind a point: `19.99 EUR`")
+                    .fix_with(fix)
+            }
+            None => diagnostic,
+        };
     }
     let missing: Vec<&str> = params.iter().skip(given).map(|(name, _)| name.as_str()).collect();
     Diagnostic::new(&f02::ARGUMENTS, message, span).label(format!("`{}` is missing", missing.join("`, `")))

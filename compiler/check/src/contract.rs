@@ -109,7 +109,17 @@ pub(crate) fn error_named(
     name: &Ident,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<TypeId> {
-    named(globals, module, name, "an error", |kind| matches!(kind, TypeKind::Error(_)), diagnostics)
+    let before = diagnostics.len();
+    let found = named(globals, module, name, "an error", |kind| matches!(kind, TypeKind::Error(_)), diagnostics);
+    let is_any = ["error", "exception", "any", "all", "others", "everything", "failure"]
+        .contains(&name.as_str().to_lowercase().as_str());
+    if let Some(finding) = diagnostics.get_mut(before..).and_then(<[_]>::last_mut).filter(|_| is_any) {
+        finding.help = Some(
+            "each error is named, as in `on OutOfStock, Declined`; a system that is down is asked again by itself"
+                .to_owned(),
+        );
+    }
+    found
 }
 
 /// The event of that name.

@@ -173,7 +173,16 @@ impl Cx<'_> {
         {
             return self.variant(*id, callee, args, value.span);
         }
-        self.expect(value, ty)
+        let before = self.diagnostics.len();
+        let checked = self.expect(value, ty);
+        let shown = self.show(ty);
+        if let Some(finding) = self.diagnostics.get_mut(before..).and_then(<[_]>::last_mut)
+            && finding.help.is_none()
+        {
+            finding.help =
+                Some(format!("this column holds {shown}; a cell is a value, a comparison such as `> 5`, or `-`"));
+        }
+        checked
     }
 
     /// A cell as a condition on its parameter; none for `-`.

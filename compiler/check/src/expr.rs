@@ -71,7 +71,11 @@ impl Cx<'_> {
             E::Money { amount, currency } => {
                 let Some(currency) = currency_of(currency, &mut self.diagnostics) else { return unknown(span) };
                 match Decimal::from_str_exact(&amount.replace('_', "")) {
-                    Ok(amount) => {
+                    Ok(written) => {
+                        let amount = written;
+                        if written.scale() > currency.digits() && written.normalize().scale() <= currency.digits() {
+                            self.thousand(written, currency, span);
+                        }
                         let ty = if amount.normalize().scale() > currency.digits() {
                             Ty::Unrounded(Some(currency))
                         } else {
@@ -120,6 +124,17 @@ impl Cx<'_> {
             }
         }
         Expr { span, ty: Ty::Decimal, kind: ExprKind::Value(Value::Decimal(number)) }
+    }
+
+    /// `1.000 EUR`: one euro to a computer, a thousand to many a reader.
+    fn thousand(&mut self, written: Decimal, currency: flowline_plan::Currency, span: Span) {
+        let digits = written.to_string().replace('.', "");
+        let whole = written.normalize();
+        let message = format!("is this {whole} {currency}, or {digits} {currency}?");
+        let diagnostic = Diagnostic::new(&f02::UNROUNDED, message, span)
+            .label(format!("{currency} has {} decimals", currency.digits()))
+            .help(format!("nothing parts the thousands: write `{digits} {currency}`, or `{whole} {currency}`"));
+        self.push(diagnostic);
     }
 
     fn too_long(&mut self, span: Span) -> Expr {
@@ -276,9 +291,10 @@ impl Cx<'_> {
                 let diagnostic = Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no `{name}` here"), span)
                     .label("not known here");
                 let beyond = self.beyond.iter().find(|(known, _)| known == name.as_str());
-                let diagnostic = match beyond {
-                    Some((_, why)) => diagnostic.help(*why),
-                    None => self.suggest_value(diagnostic, name),
+                let diagnostic = match (beyond, crate::habits::value(name)) {
+                    (Some((_, why)), _) => diagnostic.help(*why),
+                    (None, Some(foreign)) => foreign,
+                    (None, None) => self.suggest_value(diagnostic, name),
                 };
                 self.push(diagnostic);
                 unknown(span)

@@ -17,6 +17,7 @@ mod decision;
 mod expr;
 mod flow;
 mod fold;
+mod habits;
 mod hints;
 mod laws;
 mod loops;
@@ -42,7 +43,7 @@ mod uses;
 mod wait;
 mod words;
 
-use flowline_diag::{Diagnostic, Severity, Span, code::f02};
+use flowline_diag::{Diagnostic, Severity, Span};
 use flowline_syntax::ast;
 use model::Model;
 
@@ -96,13 +97,7 @@ pub fn check_with(modules: &[SourceModule], beside: &Beside) -> Checked {
         diagnostics.extend(laws::check(&globals.model));
         diagnostics.extend(personal::check(&globals.model));
     }
-    diagnostics.retain(|finding| finding.code != &f02::MISMATCH || !goes_on_unread(modules, finding.primary.span));
+    diagnostics.retain(|finding| !globals.is_told(finding));
     diagnostics.sort_by_key(Diagnostic::order);
     Checked { model: globals.model, diagnostics }
-}
-
-/// Whether the parser couldn't read what stands right behind: in `within 90 minutes` the `90` is no number of its own.
-fn goes_on_unread(modules: &[SourceModule], span: Span) -> bool {
-    let behind = |broken: &Span| broken.file == span.file && (span.end..=span.end + 1).contains(&broken.start);
-    modules.iter().flat_map(|module| &module.broken).any(behind)
 }

@@ -65,7 +65,8 @@ impl Cx<'_> {
                         .help(format!(
                             "write `do {}.{name}(…)` as a statement, or behind `let … =`",
                             crate::words::expr(base)
-                        )),
+                        ))
+                        .maybe_fix("write `do` before it", Span { end: span.start, ..span }, "do "),
                 );
                 self.pass_over_args(args);
                 return unknown(span);

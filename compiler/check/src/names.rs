@@ -6,10 +6,10 @@ use crate::model::{
     ResourceDef, System, Ty, TypeDef, TypeKind,
 };
 use crate::unsupported;
-use flowline_diag::code::f01;
-use flowline_diag::{Diagnostic, Span, nearest};
+use flowline_diag::code::{f01, f02};
+use flowline_diag::{Diagnostic, Edit, Fix, Span, nearest};
 use flowline_plan::{CalendarId, DecisionId, FlowId, FunctionId, HitPolicy, SystemId, TypeId};
-use flowline_syntax::ast::{Ident, Item, ItemKind};
+use flowline_syntax::ast::{Ident, Item, ItemKind, Module, Use};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
@@ -25,7 +25,12 @@ pub(crate) struct Globals {
     unused: FxHashMap<Arc<str>, String>,
     /// Declarations with a mistake in their text, of which parts may be missing.
     damaged: FxHashSet<Symbol>,
+    /// Where the parser found mistakes, in order.
+    broken: Vec<Span>,
 }
+
+/// So many findings of the parser are looked at for one that holds the same words.
+const LOOKED_BACK: usize = 8;
 
 /// What one module sees.
 #[derive(Debug, Default)]
@@ -37,6 +42,17 @@ pub(crate) struct Names {
     seen: FxHashMap<Arc<str>, Entry>,
     /// A mistake stands outside of its declarations, so a `use` may be missing.
     misses_imports: bool,
+    /// Where another `use` would stand.
+    imports: Imports,
+}
+
+/// The `use` lines of a module, for those that would be added.
+#[derive(Debug, Default)]
+struct Imports {
+    /// Each module that names are brought in from, and the place behind the last of them.
+    ends: Vec<(String, Span)>,
+    /// Behind the last line; before the first declaration where there is none.
+    next: Option<(Span, bool)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -77,9 +93,10 @@ impl Globals {
     pub(crate) fn find(&self, module: usize, name: &str) -> Option<Entry> {
         let names = self.modules.get(module)?;
         names.seen.get(name).copied().or_else(|| {
-            let elsewhere = || self.modules.iter().find_map(|names| names.own.get(name));
-            let entry = names.misses_imports.then(elsewhere).flatten()?;
-            Some(Entry { symbol: Symbol::Unusable, span: entry.span })
+            let elsewhere = || self.modules.iter().find_map(|names| names.own.get(name)).map(|entry| entry.span);
+            let unused = || self.unused.contains_key(name).then(|| names.imports.next.map(|(at, _)| at)).flatten();
+            let span = if names.misses_imports { elsewhere().or_else(unused)? } else { return None };
+            Some(Entry { symbol: Symbol::Unusable, span })
         })
     }
 
@@ -98,6 +115,47 @@ impl Globals {
             .flat_map(|names| &names.seen)
             .filter(move |(_, entry)| wanted(entry.symbol))
             .map(|(name, _)| name.as_ref())
+    }
+
+    /// Whether the parser found a mistake inside: what seems to be missing there may only be unread.
+    pub(crate) fn is_broken(&self, inside: Span) -> bool {
+        let first = self.broken.partition_point(|broken| (broken.file, broken.start) < (inside.file, inside.start));
+        self.broken.get(first).is_some_and(|broken| broken.file == inside.file && broken.start <= inside.end)
+    }
+
+    /// Whether the parser has spoken of the same words, or of those right behind, so that what was read of them isn't what was
+    /// meant: in `within 90 minutes` the `90` is no number of its own, in `select line` the `select` no name.
+    pub(crate) fn is_told(&self, finding: &Diagnostic) -> bool {
+        let span = finding.primary.span;
+        let hangs_on = [&f02::MISMATCH, &f02::WRONG_KIND, &f02::OPERATOR, &f01::UNKNOWN_NAME].contains(&finding.code);
+        let behind = self.broken.partition_point(|broken| (broken.file, broken.start) < (span.file, span.end));
+        let follows = |broken: &Span| broken.file == span.file && broken.start <= span.end + 1;
+        if hangs_on && self.broken.get(behind).is_some_and(follows) {
+            return true;
+        }
+        // What the parser reports lies side by side: one that holds these words is among the last that begin before them.
+        let holds = |broken: &&Span| {
+            broken.file == span.file
+                && broken.start <= span.start
+                && span.end <= broken.end
+                && broken.start < broken.end
+        };
+        self.broken.iter().take(behind).rev().take(LOOKED_BACK).any(|broken| holds(&broken))
+    }
+
+    /// The edit that brings a name of another module in, where the name is used.
+    pub(crate) fn bring_in(&self, used: Span, module: &str, name: &str) -> Option<Fix> {
+        let is_in = |names: &&Names| names.imports.next.is_some_and(|(at, _)| at.file == used.file);
+        let imports = &self.modules.iter().find(is_in)?.imports;
+        let (span, text) = match imports.ends.iter().find(|(path, _)| path == module) {
+            Some((_, end)) => (*end, format!(", {name}")),
+            None => match imports.next? {
+                (at, true) => (at, format!("\nuse {module}.{{{name}}}")),
+                (at, false) => (at, format!("use {module}.{{{name}}}\n\n")),
+            },
+        };
+        let title = format!("add `use {module}.{{{name}}}`");
+        Some(Fix { title, edits: vec![Edit { span, text }], safe: true })
     }
 
     /// Whether parts of the declaration may be missing from its tree.
@@ -141,6 +199,7 @@ pub(crate) fn collect<'a>(
     let used = used(modules);
     for (at, module) in modules.iter().enumerate() {
         let mut names = Names { module: module.name.clone(), ..Names::default() };
+        globals.broken.extend(&module.broken);
         if !used.contains(&at) {
             let own = module.ast.items.iter().filter_map(|item| item.kind.name());
             globals.unused.extend(own.map(|name| (name.text.clone(), module.name.clone())));
@@ -166,13 +225,25 @@ pub(crate) fn collect<'a>(
         // A `use` that can't be read is a `Bad` item.
         let is_read = |item: &&Item| !matches!(item.kind, ItemKind::Bad { .. });
         let is_inside = |span: &Span| module.ast.items.iter().filter(is_read).any(|item| item.span.touches(span.start));
+        names.imports = Imports::of(&module.ast);
         names.misses_imports = !module.broken.iter().all(is_inside);
         globals.modules.push(names);
     }
+    globals.broken.sort_unstable();
     import(&mut globals, modules, &used, diagnostics);
     circles(modules, diagnostics);
     same_systems(&declared, diagnostics);
     (globals, declared)
+}
+
+impl Imports {
+    fn of(module: &Module) -> Self {
+        let end = |used: &Use| Some((path_of(&used.path), used.names.last()?.span.at_end()));
+        let begin = |item: &Item| item.doc.as_ref().map_or(item.span, |doc| doc.span);
+        let after = module.uses.last().map(|used| (used.span.at_end(), true));
+        let before = || module.items.first().map(begin).map(|span| (Span { end: span.start, ..span }, false));
+        Self { ends: module.uses.iter().filter_map(end).collect(), next: after.or_else(before) }
+    }
 }
 
 /// The modules that belong to the project: its own, and what these use of a library, directly or not.

@@ -220,6 +220,9 @@ impl Cx<'_> {
             if [&left.ty, &right.ty].contains(&&Ty::BusinessDuration) {
                 diagnostic = diagnostic.help("business time is counted in a calendar: `2 business days of warehouse`");
             }
+            if op == BinaryOp::Add && [&left.ty, &right.ty].contains(&&Ty::Text) {
+                diagnostic = diagnostic.help("a value goes into a text in braces: `\"Order {order.id}\"`");
+            }
             let diagnostic = self.both(diagnostic, &left, &right);
             self.push(diagnostic);
             return unknown(span);

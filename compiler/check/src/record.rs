@@ -119,11 +119,15 @@ impl Cx<'_> {
         let missing: Vec<&str> =
             fields.iter().zip(&values).filter(is_missing).map(|(field, _)| field.name.as_str()).collect();
         // A field that is merely misspelt is not missing as well.
-        if missing.len() > unknown_count {
+        if missing.len() > unknown_count && !self.globals.is_broken(span) {
             let names = missing.join("`, `");
             self.push(
                 Diagnostic::new(&f02::MISSING_FIELD, format!("`{name}` also needs `{names}`"), span)
-                    .label("not all fields are given"),
+                    .label("not all fields are given")
+                    .help(format!(
+                        "add {}",
+                        missing.iter().map(|name| format!("`{name}: …`")).collect::<Vec<_>>().join(", ")
+                    )),
             );
         }
         let absent = Expr { span, ty: Ty::Absent, kind: ExprKind::Value(Value::None) };

@@ -71,7 +71,7 @@ impl FlowCx<'_> {
             S::WaitFor(due) => (StmtKind::Wait(self.due(due)), true),
             S::WaitUntil(at) => (StmtKind::Wait(self.cx.expect(at, &Ty::Instant)), true),
             S::When(when) => self.when(when),
-            S::Match { value, arms } => self.match_stmt(value, arms),
+            S::Match { value, arms } => self.match_stmt(value, arms, span),
             S::Give(value) => (self.give(value, span), false),
             S::Emit(record) => match self.built(record, "an event", |kind| matches!(kind, TypeKind::Event(_))) {
                 Some((event, value)) => (StmtKind::Emit { event, value }, true),
@@ -321,7 +321,9 @@ impl FlowCx<'_> {
 
     fn no_value(&mut self, target: Target<'_>, span: Span, message: &str) {
         if !matches!(target, Target::Nowhere) {
-            self.cx.push(Diagnostic::new(&f02::NO_VALUE, message, span).label("a value is expected here"));
+            if !self.cx.globals.is_broken(span) {
+                self.cx.push(Diagnostic::new(&f02::NO_VALUE, message, span).label("a value is expected here"));
+            }
             self.target(target, Ty::Unknown);
         }
     }
@@ -408,7 +410,7 @@ impl FlowCx<'_> {
         (StmtKind::When { condition, then, otherwise }, then_goes_on || goes_on)
     }
 
-    fn match_stmt(&mut self, value: &ast::Expr, arms: &[ast::StmtMatchArm]) -> (StmtKind, bool) {
+    fn match_stmt(&mut self, value: &ast::Expr, arms: &[ast::StmtMatchArm], span: Span) -> (StmtKind, bool) {
         let value = self.cx.expr(value, None);
         let mut covered = Covered::default();
         let mut goes_on = arms.is_empty();
@@ -422,7 +424,9 @@ impl FlowCx<'_> {
             goes_on |= arm_goes_on;
             checked.push(StmtMatchArm { span: arm.span, patterns, body });
         }
-        self.cx.exhaustive(&value, &covered, value.span);
+        if !self.cx.globals.is_broken(span) {
+            self.cx.exhaustive(&value, &covered, value.span);
+        }
         (StmtKind::Match { value, arms: checked }, goes_on)
     }
 

@@ -137,6 +137,9 @@ fn named(globals: &Globals, module: usize, name: &Ident, resources: bool, diagno
 }
 
 fn unknown_type(globals: &Globals, module: usize, name: &Ident) -> Diagnostic {
+    if let Some(foreign) = crate::habits::ty(name) {
+        return foreign;
+    }
     let diagnostic =
         Diagnostic::new(&f01::UNKNOWN_NAME, format!("there is no type `{name}`"), name.span).label("not known here");
     let built_in = BUILT_IN.iter().map(|(name, _)| *name);
@@ -151,7 +154,14 @@ fn unknown_type(globals: &Globals, module: usize, name: &Ident) -> Diagnostic {
 /// Says where a name is declared that only misses its `use`.
 pub(crate) fn from_elsewhere(globals: &Globals, diagnostic: Diagnostic, name: &Ident) -> Diagnostic {
     match globals.declared_in(name.as_str()) {
-        Some(module) => diagnostic.help(format!("bring it in: `use {module}.{{{name}}}`")),
+        Some(module) => {
+            let fix = globals.bring_in(name.span, module, name.as_str());
+            let diagnostic = diagnostic.help(format!("bring it in: `use {module}.{{{name}}}`"));
+            match fix {
+                Some(fix) => diagnostic.fix_with(fix),
+                None => diagnostic,
+            }
+        }
         None => diagnostic,
     }
 }

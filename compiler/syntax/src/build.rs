@@ -197,7 +197,7 @@ impl<'s> Builder<'s> {
             .collect();
         let message = format!("`{name}` names a type, an event or an error, so it is written `{better}`");
         self.findings.push(Diagnostic::new(&f01::NAME_CASE, message, name.span).maybe_fix(
-            "write it so",
+            format!("write `{better}`"),
             name.span,
             better,
         ));
@@ -216,7 +216,7 @@ impl<'s> Builder<'s> {
         }
         let message = format!("only types, events and errors have capitals; `{name}` is written `{better}`");
         self.findings.push(Diagnostic::new(&f01::NAME_CASE, message, name.span).maybe_fix(
-            "write it so",
+            format!("write `{better}`"),
             name.span,
             better,
         ));

@@ -4,6 +4,7 @@
 
 mod habits;
 mod keywords;
+mod numbers;
 mod words;
 
 use crate::build::BadText;
@@ -23,13 +24,24 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
         let found = word_at(head, 0);
         let at = scan::span(file, bad.start, bad.start + found.len());
         return Some(
-            words::foreign(text, at, found, words::Place::Inside)
+            words::before(text, at)
+                .or_else(|| words::foreign(text, at, found, words::Place::Inside))
+                .or_else(|| numbers::number(text, at))
+                .or_else(|| numbers::time_of_day(text, found, at))
                 .or_else(|| habits::tail(text, found, at))
                 .unwrap_or_else(|| tail(found, at, text, bad.rule)),
         );
     }
     let first = word_at(head, 0);
     let first_at = scan::span(file, bad.start, bad.start + first.len());
+    if bad.rule == Rule::bad_item
+        && let Some(finding) = habits::import(first, first_at, head)
+    {
+        return Some(finding);
+    }
+    if let Some(finding) = habits::arm(bad.rule, head, first, first_at) {
+        return Some(finding);
+    }
     if let Some(place) = words::place_of(bad.rule)
         && let Some(finding) = words::foreign(text, first_at, first, place)
     {
@@ -56,7 +68,7 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
     let at = scan::span(file, start, start + found.len());
     let read = head.get(..stopped).unwrap_or("");
     let rule = bad.rule;
-    let stop = habits::Stop { rule, line: head, read, first, first_at, found, at, expected: positives(&error) };
+    let stop = habits::Stop { text, rule, line: head, read, first, first_at, found, at, expected: positives(&error) };
     if let Some(finding) = habits::habit(&stop) {
         return Some(finding);
     }
@@ -88,6 +100,9 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
         let finding = Diagnostic::new(&f01::UNEXPECTED, message, end);
         return Some(if first == "use" {
             finding.help("say what is brought in: `use std.notify.{Template, notify}`")
+        } else if let Some(missing) = open_bracket(head) {
+            let title = format!("put a `{missing}` at its end");
+            finding.label(format!("a bracket is still open: `{missing}` is missing")).maybe_fix(title, end, missing)
         } else if wants_block && !opens {
             finding.help("what is done stands in a block: `{ … }`")
         } else {
@@ -102,6 +117,24 @@ pub(crate) fn explain(file: FileId, text: &str, bad: &BadText) -> Option<Diagnos
         None if found == "=>" && expected.contains("`{`") => finding.help("what is done stands in a block: `{ … }`"),
         None => finding,
     })
+}
+
+/// The bracket that closes the last one which is open at the end of a line.
+fn open_bracket(line: &str) -> Option<char> {
+    let mut open = Vec::new();
+    let mut in_text = false;
+    for letter in line.chars() {
+        match letter {
+            '"' => in_text = !in_text,
+            '(' if !in_text => open.push(')'),
+            '[' if !in_text => open.push(']'),
+            ')' | ']' if !in_text => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop()
 }
 
 /// Whether a declaration begins at an offset: by its word, by one that is nearly ours, or by that of another language.
@@ -122,6 +155,10 @@ fn tail(found: &str, at: Span, text: &str, bad: Rule) -> Diagnostic {
             }
             None if bad == Rule::bad_tail_item => {
                 finding.help("put a comma between them, or each on a line of its own")
+            }
+            None if words::follows_number(text, at) && found.starts_with(|c: char| c.is_alphabetic()) => {
+                let finding = Diagnostic::new(&f01::UNIT, format!("`{found}` is not a unit"), at);
+                finding.help("a time has `ms`, `s`, `min`, `h`, `days` or `weeks`; an amount its currency: `20 EUR`")
             }
             None if found.starts_with(|c: char| c.is_alphabetic()) => {
                 finding.help("each statement stands on a line of its own")
@@ -258,5 +295,6 @@ fn word_at(text: &str, at: usize) -> &str {
     rest.get(..len).unwrap_or("").trim()
 }
 
-const SIGNS: &[&str] =
-    &["===", "!==", "=>", "->", "==", "!=", "<=", ">=", "??", "?.", "..", "||", "&&", ":=", "<>", "++", "+=", "-="];
+const SIGNS: &[&str] = &[
+    "===", "!==", "=>", "->", "==", "!=", "<=", ">=", "??", "?.", "..", "||", "&&", ":=", "<>", "++", "--", "+=", "-=",
+];

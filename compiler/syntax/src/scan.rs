@@ -6,7 +6,7 @@
 
 pub(crate) mod lexer;
 mod lines;
-mod repair;
+pub(crate) mod repair;
 
 use crate::ast::Doc;
 use flowline_diag::{Diagnostic, FileId, Sources, Span, code::f01};
@@ -113,6 +113,17 @@ struct Scanner<'t> {
     module_doc: Option<DocLines>,
     findings: Vec<Diagnostic>,
     stray: Vec<Diagnostic>,
+    /// Habits that were told of: which finding speaks for all of a kind, and how often it was seen.
+    told: Vec<(Habit, usize, usize)>,
+}
+
+/// What people do throughout a file once they do it: told once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    Semicolon,
+    Invisible,
+    Quotes,
+    Remark,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,6 +165,7 @@ impl<'t> Scanner<'t> {
             module_doc: None,
             findings: Vec::new(),
             stray: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -164,6 +176,7 @@ impl<'t> Scanner<'t> {
                 self.line_start = token.end;
             }
             TokenKind::Comment => self.comment(token),
+            TokenKind::Foreign if repair::is_remark(self.slice(token)) => self.repair_remark(token),
             TokenKind::Word
             | TokenKind::Number
             | TokenKind::Text { .. }
@@ -319,8 +332,9 @@ impl<'t> Scanner<'t> {
         if let Some(open) = open {
             let at = item.suspect.unwrap_or(open);
             let span = span(self.file, at, at + 1);
-            let finding =
-                Diagnostic::new(&f01::UNCLOSED, "this block is never closed", span).label("no `}` belongs to this");
+            let finding = Diagnostic::new(&f01::UNCLOSED, "this block is never closed", span)
+                .label("no `}` belongs to this")
+                .help("put a `}` where its steps end");
             self.findings.push(finding);
         }
         let too_long = end.saturating_sub(item.start) > ITEM_BYTES_MAX;

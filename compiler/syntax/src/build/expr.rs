@@ -2,11 +2,12 @@
 
 use super::{Builder, Kids, Node, kids};
 use crate::ast::{
-    Arg, BinaryOp, DurationLit, DurationPart, DurationUnit, Expr, ExprKind, FieldInit, MatchArm, Pattern, PatternKind,
-    RecordLit, TextLit, TextPart, UnaryOp,
+    Arg, BinaryOp, DurationLit, DurationPart, DurationUnit, Expr, ExprKind, FieldInit, Ident, MatchArm, Pattern,
+    PatternKind, RecordLit, TextLit, TextPart, UnaryOp,
 };
 use crate::grammar::{FlowParser, Rule};
-use flowline_diag::{Diagnostic, Span, code::f01};
+use crate::scan::repair::is_spreadsheet_if;
+use flowline_diag::{Diagnostic, Edit, Fix, Span, code::f01};
 use pest::Parser;
 use std::iter::Peekable;
 
@@ -154,7 +155,11 @@ impl Builder<'_> {
             Rule::call => {
                 let mut kids = kids(node);
                 let callee = self.name(&mut kids);
-                ExprKind::Call { callee, args: self.opt_args(&mut kids) }
+                let args = self.opt_args(&mut kids);
+                if is_spreadsheet_if(callee.as_str()) {
+                    self.spreadsheet_if(&callee, &args, span);
+                }
+                ExprKind::Call { callee, args }
             }
             Rule::if_expr => {
                 let mut kids = kids(node);
@@ -382,6 +387,25 @@ impl Builder<'_> {
         let expr = self.expr(node);
         self.base = outer;
         expr
+    }
+
+    /// `IF(c; a; b)`: a choice as a spreadsheet writes it.
+    fn spreadsheet_if(&mut self, callee: &Ident, args: &[Arg], whole: Span) {
+        let finding = Diagnostic::new(&f01::FOREIGN, format!("`{callee}` is a spreadsheet's word"), callee.span)
+            .help("a choice is written `if condition then a else b`");
+        let [Arg::Expr(condition), Arg::Expr(then), Arg::Expr(otherwise)] = args else {
+            return self.findings.push(finding);
+        };
+        let between =
+            |from: u32, to: u32, text: &str| Edit { span: Span::new(whole.file, from, to), text: text.to_owned() };
+        let edits = vec![
+            between(callee.span.start, condition.span.start, "if "),
+            between(condition.span.end, then.span.start, " then "),
+            between(then.span.end, otherwise.span.start, " else "),
+            between(otherwise.span.end, whole.end, ""),
+        ];
+        let title = "write it with `if`, `then` and `else`".to_owned();
+        self.findings.push(finding.fix_with(Fix { title, edits, safe: true }));
     }
 }
 

@@ -33,6 +33,7 @@ impl Builder<'_> {
             unread: Vec::new(),
         };
         head.end = flow.name.span.end;
+        let before = self.bad.len();
         for part in kids {
             let span = self.span(&part);
             match part.as_rule() {
@@ -51,7 +52,10 @@ impl Builder<'_> {
                         format!("the flow `{}` has no body", flow.name),
                         flow.name.span,
                     );
-                    self.findings.push(finding.help("its statements stand in `{ … }` behind the header"));
+                    let help = "its values stand in brackets and its steps in braces: `flow pack(order: Order) { … }`";
+                    self.findings.push(finding.help(help));
+                    // What was read of the rest as clauses was meant as something else.
+                    self.bad.truncate(before);
                     continue;
                 }
                 rule => {

@@ -1,12 +1,12 @@
 //! Decisions and calendars: what is written as a table.
 
-use super::{Builder, Node, kids};
+use super::{Builder, Kids, Node, kids};
 use crate::ast::{
     BinaryOp, Calendar, CalendarHours, Cell, CellTest, Date, Decision, DecisionRow, Expr, OpeningHours, TimeOfDay,
     TimeRange, Weekday, WeeklyHours,
 };
 use crate::grammar::Rule;
-use flowline_diag::{Diagnostic, Span, code::f01};
+use flowline_diag::{Diagnostic, Edit, Fix, Span, code::f01};
 
 impl Builder<'_> {
     pub(super) fn decision(&mut self, node: Node<'_>) -> Decision {
@@ -26,6 +26,10 @@ impl Builder<'_> {
                 decision.inputs = inputs;
                 decision.outputs = outputs;
             }
+            None if let Some(finding) = self.without_bars(&kids) => {
+                self.findings.push(finding);
+                return decision;
+            }
             None => {
                 let finding =
                     Diagnostic::new(&f01::UNEXPECTED, "the table of this decision has no head", decision.name.span);
@@ -43,6 +47,29 @@ impl Builder<'_> {
             }
         }
         decision
+    }
+
+    /// The finding for a table of which no row parts the results from what they hang on.
+    fn without_bars(&self, parts: &Kids<'_>) -> Option<Diagnostic> {
+        let rows: Vec<Node<'_>> = parts.pairs.clone().filter(|part| part.as_rule() == Rule::bad_row).collect();
+        let lines: Vec<&str> = rows.iter().flat_map(|row| row.as_str().lines()).collect();
+        let is_row = |line: &&str| line.trim().starts_with('|') && line.trim().ends_with('|') && !line.contains("||");
+        let first = self.span(rows.first()?);
+        if !lines.iter().all(is_row) {
+            return None;
+        }
+        let before_result = |row: &Node<'_>| {
+            let text = row.as_str().trim_end();
+            let at = text.get(..text.len().checked_sub(1)?)?.rfind('|')?;
+            let span = self.span(row);
+            let bar = span.start + u32::try_from(at).ok()?;
+            Some(Edit { span: Span::new(span.file, bar, bar + 1), text: "||".to_owned() })
+        };
+        let edits = rows.iter().filter_map(before_result).collect();
+        let fix = Fix { title: "put `||` before the last column".to_owned(), edits, safe: false };
+        let finding =
+            Diagnostic::new(&f01::UNEXPECTED, "nothing says which columns of this table are its answer", first);
+        Some(finding.help("`||` stands before them: `| channel | promise || result |`").fix_with(fix))
     }
 
     /// A row; one with the wrong number of cells is reported and left out.

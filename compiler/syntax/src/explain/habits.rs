@@ -1,7 +1,7 @@
 //! What people bring along who have never programmed: steps without their word, lists as in YAML, amounts as on a receipt, and braces
 //! one too many or too few. Each is told in the words of what was meant.
 
-use super::words;
+use super::{numbers, words};
 use crate::grammar::Rule;
 use crate::scan::STATEMENT_STARTERS;
 use flowline_diag::{Diagnostic, Edit, Fix, Span, code::f01};
@@ -9,6 +9,7 @@ use flowline_diag::{Diagnostic, Edit, Fix, Span, code::f01};
 /// Where the strict rule gave up in a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stop<'t> {
+    pub(super) text: &'t str,
     pub(super) rule: Rule,
     /// The line, and what of it could be read.
     pub(super) line: &'t str,
@@ -55,10 +56,6 @@ fn line_start(stop: &Stop<'_>) -> Option<Diagnostic> {
         let finding = Diagnostic::new(&f01::FOREIGN, "a step stands on its line without `-`", first_at);
         return Some(finding.fix("remove the `-`", first_at, ""));
     }
-    if first == "#" && matches!(rule, Rule::bad_stmt | Rule::bad_item) {
-        let finding = Diagnostic::new(&f01::FOREIGN, "a remark begins with `//`, not with `#`", first_at);
-        return Some(finding.label("write `//`").fix("replace with `//`", first_at, "//"));
-    }
     if rule != Rule::bad_stmt {
         return None;
     }
@@ -78,6 +75,26 @@ fn line_start(stop: &Stop<'_>) -> Option<Diagnostic> {
         return Some(unexpected(message, first_at).help("put it above the `{` in which the steps stand"));
     }
     None
+}
+
+/// `case web: wait 1 h`, `default: wait 2 h`, where the head of the `match` is foreign too.
+pub(super) fn arm(rule: Rule, line: &str, first: &str, first_at: Span) -> Option<Diagnostic> {
+    let rest = match first {
+        "case" | "default" => line.trim_start().strip_prefix(first)?,
+        _ => return None,
+    };
+    let colon = rest.find(':').filter(|_| rule == Rule::bad_stmt)?;
+    let case = rest.get(..colon)?.trim();
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let ours = match (first, case) {
+        ("default", "") => "otherwise".to_owned(),
+        ("case", case) if case.split('.').all(is_name) => case.rsplit('.').next()?.to_owned(),
+        _ => return None,
+    };
+    let whole = Span { end: first_at.end + narrow(colon) + 1, ..first_at };
+    let finding = Diagnostic::new(&f01::FOREIGN, format!("`{first}` is not a word of this language"), whole);
+    let title = format!("write `{ours} =>`");
+    Some(finding.label(title.clone()).fix(title, whole, format!("{ours} =>")))
 }
 
 const BEHIND_ATTEMPT: &str =
@@ -100,20 +117,41 @@ fn inside(stop: &Stop<'_>) -> Option<Diagnostic> {
                 .fix(format!("replace with `{ours}`"), whole, ours),
         );
     }
-    if words::symbol(found).is_some() && !last.ends_with(|c: char| c.is_ascii_digit()) {
+    if !last.ends_with(|c: char| c.is_ascii_digit())
+        && let Some(finding) = numbers::amount_behind(stop.text, found, at)
+    {
+        return Some(finding);
+    }
+    if (is_number || matches!(found, "," | "."))
+        && !wants(Rule::comma)
+        && let Some(finding) = numbers::number(stop.text, at)
+    {
+        return Some(finding);
+    }
+    if let Some(finding) = bad_letter(stop) {
+        return Some(finding);
+    }
+    if let ("+=" | "-=" | "++" | "--", true) = (found, stop.read.trim() == first) {
+        let op = found.get(..1).unwrap_or("+");
+        let behind = if matches!(found, "++" | "--") { format!("= {first} {op} 1") } else { format!("= {first} {op}") };
+        let finding = Diagnostic::new(&f01::FOREIGN, format!("`{found}` is not a sign of this language"), at);
+        return Some(finding.label(format!("write `{behind}`")).fix(format!("replace with `{behind}`"), at, behind));
+    }
+    if first == "use" && found == "*" {
+        let message = "names are brought in one by one, never all of a module";
         return Some(
-            Diagnostic::new(&f01::UNIT, format!("`{found}` names no currency here"), at)
-                .help("an amount is followed by the three letters of its currency: `500 EUR`"),
+            Diagnostic::new(&f01::UNEXPECTED, message, at)
+                .help("say which: `use std.orders.{Order, OrderId}`; a name that is missing is told with its `use`"),
         );
     }
     if found == "," && last.chars().all(|c| c.is_ascii_digit()) && !last.is_empty() && !wants(Rule::comma) {
-        let behind = stop.line.get(stop.read.len() + 1..).unwrap_or("");
-        return Some(if behind.starts_with(|c: char| c.is_ascii_digit()) {
-            let finding = Diagnostic::new(&f01::FOREIGN, "cents stand behind a point, not behind a comma", at);
-            finding.label("write `.`").fix("replace with `.`", at, ".")
-        } else {
-            finding().help("conditions are joined by `and` or `or`")
-        });
+        return Some(finding().help("conditions are joined by `and` or `or`"));
+    }
+    if found == ":" && first == "when" && wants(Rule::brace_open) {
+        return Some(finding().help("what is done stands in a block: `when … { … }`"));
+    }
+    if found == "{" && wants(Rule::expr) {
+        return Some(finding().help("a value with fields begins with its type: `Gift { note: \"…\" }`"));
     }
     if found == "," && first == "when" {
         return Some(finding().help("conditions are joined by `and` or `or`"));
@@ -137,7 +175,8 @@ fn inside(stop: &Stop<'_>) -> Option<Diagnostic> {
     }
     if first == "for" && wants(Rule::k_each) {
         let before = Span { end: at.start, ..at };
-        return Some(finding().help("write `for each … in …`").fix("write `each`", before, "each "));
+        let finding = Diagnostic::new(&f01::FOREIGN, "a step for each element of a list begins with `for each`", at);
+        return Some(finding.label("write `each` before it").fix("write `each` before it", before, "each "));
     }
     if found == ":" && wants(Rule::paren_close) {
         return Some(
@@ -145,7 +184,11 @@ fn inside(stop: &Stop<'_>) -> Option<Diagnostic> {
         );
     }
     if found == "\"" && matches!(first, "status" | "stop") {
-        return Some(finding().help(format!("`{first}` is followed by a name without quotes: `{first} ready`")));
+        let finding = finding().help(format!("`{first}` is followed by a name without quotes: `{first} ready`"));
+        let quoted = stop.line.get(stop.read.len() + 1..).and_then(|rest| Some(rest.split_once('"')?.0)).unwrap_or("");
+        let is_name = !quoted.is_empty() && quoted.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let whole = Span { end: at.end + narrow(quoted.len()) + 1, ..at };
+        return Some(if is_name { finding.fix("leave the quotes out", whole, quoted) } else { finding });
     }
     if rule == Rule::bad_arm && wants(Rule::fat_arrow) && found == "{" {
         return Some(finding().help("what is done stands behind `=>`: `after 2 days => { … }`"));
@@ -159,10 +202,49 @@ fn inside(stop: &Stop<'_>) -> Option<Diagnostic> {
     None
 }
 
+/// A letter that names don't have, in what was meant as a name.
+fn bad_letter(stop: &Stop<'_>) -> Option<Diagnostic> {
+    let letter = stop.found.chars().next().filter(|letter| !letter.is_ascii())?;
+    let before = stop.text.get(..stop.at.start as usize).unwrap_or("");
+    let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
+    let goes_on = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let wants_name = [Rule::ident, Rule::word, Rule::upper].iter().any(|rule| stop.expected.contains(rule));
+    if !(goes_on || wants_name && letter.is_alphabetic()) {
+        return None;
+    }
+    let message = format!("a name has the letters a to z, digits and `_`, but no `{letter}`");
+    let at = Span { end: stop.at.start + narrow(letter.len_utf8()), ..stop.at };
+    let finding = Diagnostic::new(&f01::UNEXPECTED, message, at);
+    let spelt = UMLAUTS.iter().find(|(umlaut, _)| *umlaut == letter).map(|(_, spelt)| *spelt);
+    Some(match spelt {
+        Some(spelt) => finding.label(format!("write `{spelt}`")).maybe_fix(format!("write `{spelt}`"), at, spelt),
+        None => finding.help("leave it out; texts in quotes and remarks may hold any letter"),
+    })
+}
+
+const UMLAUTS: &[(char, &str)] = &[
+    ('ä', "ae"),
+    ('ö', "oe"),
+    ('ü', "ue"),
+    ('Ä', "Ae"),
+    ('Ö', "Oe"),
+    ('Ü', "Ue"),
+    ('ß', "ss"),
+    ('é', "e"),
+    ('è', "e"),
+    ('à', "a"),
+    ('ç', "c"),
+    ('ñ', "n"),
+];
+
 /// What stands behind a sound step and can't go on with it.
 pub(super) fn tail(text: &str, found: &str, at: Span) -> Option<Diagnostic> {
     let unexpected = || Diagnostic::new(&f01::UNEXPECTED, format!("`{found}` can't stand here"), at);
     let behind = text.get(at.end as usize..).unwrap_or("").trim_start();
+    if found == "else" && behind.starts_with("=>") {
+        let finding = Diagnostic::new(&f01::FOREIGN, "all other cases of a `match` are `otherwise`, not `else`", at);
+        return Some(finding.label("write `otherwise`").fix("replace with `otherwise`", at, "otherwise"));
+    }
     if found == "else" {
         let Some(rest) = behind.strip_prefix("if ") else {
             return Some(
@@ -180,7 +262,41 @@ pub(super) fn tail(text: &str, found: &str, at: Span) -> Option<Diagnostic> {
     if HANDLERS.contains(&found) {
         return Some(unexpected().help(BEHIND_ATTEMPT));
     }
-    None
+    waited_event(text, found, at).or_else(|| awaited_call(text, found, at))
+}
+
+/// `wait PickedUp for order.id`: the word for time, with an event.
+fn waited_event(text: &str, found: &str, at: Span) -> Option<Diagnostic> {
+    let before = text.get(..at.start as usize)?;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.get(line_start..)?;
+    let event = line.trim().strip_prefix("wait ")?;
+    if !matches!(found, "for" | "as" | "within") || !event.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return None;
+    }
+    let start = line_start + (line.len() - line.trim_start().len());
+    let word = crate::scan::span(at.file, start, start + "wait".len());
+    let whole = Span { end: at.start, ..word };
+    let finding = Diagnostic::new(&f01::UNEXPECTED, "`wait` lets time pass; an event is waited for by `await`", whole);
+    Some(finding.label("write `await`").fix("replace with `await`", word, "await"))
+}
+
+/// `await payments.capture(card)`: what other languages wait for is asked by `do` here.
+fn awaited_call(text: &str, found: &str, at: Span) -> Option<Diagnostic> {
+    let before = text.get(..at.start as usize)?;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.get(line_start..)?;
+    let (_, system) = line.rsplit_once("await ")?;
+    let is_name =
+        !system.is_empty() && system.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if found != "." || !is_name {
+        return None;
+    }
+    let start = at.start as usize - system.len() - "await ".len();
+    let word = crate::scan::span(at.file, start, start + "await".len());
+    let whole = Span { end: at.start, ..word };
+    let finding = Diagnostic::new(&f01::FOREIGN, "`await` waits for an event; a system is asked by `do`", whole);
+    Some(finding.label("write `do`").fix("replace with `do`", word, "do"))
 }
 
 /// A step or the like outside of every flow, where a declaration was due.
@@ -189,6 +305,32 @@ pub(super) fn outside(first: &str, at: Span) -> Option<Diagnostic> {
         Diagnostic::new(&f01::UNEXPECTED, format!("this `{first}` stands outside of every flow"), at)
             .help("a `}` above may be one too many: it has closed the flow")
     })
+}
+
+/// `import { A, B } from "std/orders"`, `from std.orders import A, B`
+pub(super) fn import(first: &str, at: Span, line: &str) -> Option<Diagnostic> {
+    let line = line.trim();
+    let (names, module) = match first {
+        "import" => {
+            line.strip_prefix("import")?.split_once(" from ").map_or(("", ""), |(names, module)| (names, module))
+        }
+        "from" => line.strip_prefix("from")?.split_once(" import ").map_or(("", ""), |(module, names)| (names, module)),
+        _ => return None,
+    };
+    let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let names: Vec<&str> = names.trim().trim_matches(['{', '}']).split(',').map(str::trim).collect();
+    let module = module.trim().trim_matches(['"', '\'']).trim_start_matches(['.', '/', '@']).replace('/', ".");
+    let finding = Diagnostic::new(&f01::FOREIGN, format!("`{first}` is not a word of this language"), at);
+    if !names.iter().all(is_name) || !module.split('.').all(|part| is_name(&part)) {
+        return Some(finding.help("names are brought in by `use module.{Name}`"));
+    }
+    let ours = format!("use {module}.{{{}}}", names.join(", "));
+    let whole = Span { end: at.start + narrow(line.len()), ..at };
+    Some(finding.help(format!("names are brought in by `{ours}`")).maybe_fix(
+        format!("replace with `{ours}`"),
+        whole,
+        ours,
+    ))
 }
 
 /// `system.op(`

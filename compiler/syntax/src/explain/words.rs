@@ -54,6 +54,7 @@ const FOREIGN: &[(&str, Place, Ours)] = &[
     ("switch", Place::Statement, Word("match")),
     ("case", Place::Statement, Advice("the cases of a `match` are written `name => statement`")),
     ("while", Place::Statement, Advice("a loop has a bound: `repeat up to n times { … } until condition`")),
+    ("until", Place::Statement, Advice("a loop has a bound: `repeat up to n times { … } until condition`")),
     ("loop", Place::Statement, Advice("a loop has a bound: `repeat up to n times { … } until condition`")),
     ("foreach", Place::Statement, Word("for each")),
     ("try", Place::Statement, Word("attempt")),
@@ -71,6 +72,31 @@ const FOREIGN: &[(&str, Place, Ours)] = &[
     ("spawn", Place::Statement, Word("start")),
     ("fork", Place::Statement, Word("parallel")),
     ("receive", Place::Statement, Word("await")),
+    ("timer", Place::Statement, Word("wait")),
+    ("throws", Place::Statement, Word("fail")),
+    ("gateway", Place::Statement, Advice(GATEWAY)),
+    ("exclusive", Place::Statement, Advice(GATEWAY)),
+    ("inclusive", Place::Statement, Advice(GATEWAY)),
+    ("decide", Place::Statement, Advice(GATEWAY)),
+    ("lane", Place::Statement, Advice(LANE)),
+    ("pool", Place::Statement, Advice(LANE)),
+    ("swimlane", Place::Statement, Advice(LANE)),
+    ("subprocess", Place::Statement, Advice("a part of a process is a flow of its own, used by `run other_flow(…)`")),
+    ("goto", Place::Statement, Advice(JUMP)),
+    ("jump", Place::Statement, Advice(JUMP)),
+    ("break", Place::Statement, Advice("a `repeat` ends by its `until`, or by `give`")),
+    ("continue", Place::Statement, Advice("what is left out stands in a `when`")),
+    ("print", Place::Statement, Advice(LOG)),
+    ("log", Place::Statement, Advice(LOG)),
+    ("pass", Place::Statement, Advice("a block that does nothing may stay empty: `{ }`")),
+    ("def", Place::Statement, Advice("functions stand outside of flows: `fn name(…) -> T = …`")),
+    ("function", Place::Statement, Advice("functions stand outside of flows: `fn name(…) -> T = …`")),
+    ("select", Place::Statement, Advice(SQL)),
+    ("insert", Place::Statement, Advice(SQL)),
+    ("update", Place::Statement, Advice(SQL)),
+    ("delete", Place::Statement, Advice(SQL)),
+    ("else", Place::Statement, Advice("`else` stands behind the `}` of a `when`")),
+    ("elif", Place::Statement, Advice("`else when … { … }` stands behind the `}` of a `when`")),
     ("catch", Place::Handler, Word("on")),
     ("except", Place::Handler, Word("on")),
     (
@@ -113,6 +139,15 @@ const FOREIGN: &[(&str, Place, Ours)] = &[
     ("||", Place::Inside, Word("or")),
     ("!", Place::Inside, Word("not")),
     ("is", Place::Inside, Word("==")),
+    ("AND", Place::Inside, Word("and")),
+    ("And", Place::Inside, Word("and")),
+    ("OR", Place::Inside, Word("or")),
+    ("Or", Place::Inside, Word("or")),
+    ("NOT", Place::Inside, Word("not")),
+    ("Not", Place::Inside, Word("not")),
+    ("between", Place::Inside, Advice("from here to there is `x >= 5 and x <= 10`, in a table `5..10`")),
+    ("like", Place::Inside, Advice("a part of a text is asked for by `text.contains(\"…\")`")),
+    ("?", Place::Inside, Advice("a choice is written `if condition then a else b`")),
     ("–", Place::Inside, Word("-")),
     ("—", Place::Inside, Word("-")),
     ("×", Place::Inside, Word("*")),
@@ -121,6 +156,13 @@ const FOREIGN: &[(&str, Place, Ours)] = &[
     ("≤", Place::Inside, Word("<=")),
     ("≠", Place::Inside, Word("!=")),
 ];
+
+const GATEWAY: &str = "a choice is `when … { … } else { … }` or `match`; what runs side by side stands in `parallel { … }`; whichever of \
+                       several events comes first is `await first { … }`";
+const LANE: &str = "who does a step, the step says: a system by `do wms.pick(…)`, people by `ask`";
+const JUMP: &str = "steps run from top to bottom: what comes again stands in a `repeat`, what is left out in a `when`";
+const LOG: &str = "every step is written down by itself: leave this out";
+const SQL: &str = "data belongs to a system, which is asked by `do`: `let free = do inventory.available(sku, store)`";
 
 pub(super) fn place_of(rule: Rule) -> Option<Place> {
     PLACES.iter().find(|(bad, _)| *bad == rule).map(|(_, place)| *place)
@@ -143,7 +185,11 @@ pub(super) fn foreign(text: &str, at: Span, found: &str, place: Place) -> Option
     let (theirs, _, ours) = FOREIGN.iter().find(|(theirs, where_, _)| *theirs == found && *where_ == place)?;
     let kind = if theirs.starts_with(|c: char| c.is_ascii_alphabetic()) { "word" } else { "sign" };
     let finding = Diagnostic::new(&f01::FOREIGN, format!("`{theirs}` is not a {kind} of this language"), at);
+    let behind = text.get(at.end as usize..).unwrap_or("").split('\n').next().unwrap_or("").trim();
     Some(match ours {
+        Advice(advice) if *theirs == "return" && !behind.is_empty() => {
+            finding.help(*advice).maybe_fix("replace with `give`", at, "give")
+        }
         Advice(advice) => finding.help(*advice),
         Word(ours) => {
             let title = format!("replace with `{ours}`");
@@ -185,22 +231,49 @@ fn mixed_equals(text: &str, at: Span, found: &str) -> Option<Diagnostic> {
     Some(finding.fix(format!("replace with `{ours}`"), at, ours))
 }
 
+/// Whether a number stands right before.
+pub(super) fn follows_number(text: &str, at: Span) -> bool {
+    let before = text.get(..at.start as usize).unwrap_or("").trim_end_matches([' ', '\t']);
+    before.ends_with(|c: char| c.is_ascii_digit())
+}
+
+/// The word before `at`, where another language would have it there: `select line`, `new Order`.
+pub(super) fn before(text: &str, at: Span) -> Option<Diagnostic> {
+    let line = text.get(..at.start as usize)?.rsplit('\n').next()?.trim_end();
+    let word = line.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    let start =
+        at.start as usize - (text.get(..at.start as usize)?.len() - text.get(..at.start as usize)?.trim_end().len());
+    let span = crate::scan::span(at.file, start - word.len(), start);
+    let lower = word.to_lowercase();
+    let (_, advice) = BEFORE.iter().find(|(theirs, _)| *theirs == lower)?;
+    Some(Diagnostic::new(&f01::FOREIGN, format!("`{word}` is not a word of this language"), span).help(*advice))
+}
+
+/// Words that stand before a value elsewhere.
+const BEFORE: &[(&str, &str)] = &[
+    ("select", "a list is narrowed by `lines.filter(line => …)`, and turned into others by `lines.map(line => …)`"),
+    ("new", "a value is built by its name alone: `Gift { note: \"…\" }`"),
+    ("async", "every step that takes time is waited for: leave the word out"),
+    ("await", "`await` is a step of its own, for an event; a system is asked by `do`"),
+    ("typeof", "what a value is, its declaration says; cases are told apart by `match`"),
+];
+
 /// A number followed by a word that is no unit.
 pub(super) fn unit(text: &str, at: Span, found: &str) -> Option<Diagnostic> {
-    let before = text.get(..at.start as usize)?;
-    let number = before.trim_end_matches([' ', '\t']);
-    let digits = number.len() - number.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let is_word = found.starts_with(|c: char| c.is_ascii_alphabetic());
-    if digits == 0 || number.len() < digits || !is_word && symbol(found).is_none() {
+    if !follows_number(text, at) || !is_word && symbol(found).is_none() {
         return None;
     }
     if let Some(ours) = currency(found) {
-        let finding = Diagnostic::new(&f01::UNIT, format!("`{found}` names no currency here"), at);
+        let finding =
+            Diagnostic::new(&f01::UNIT, format!("a currency is written as three letters, not as `{found}`"), at);
         return Some(finding.label(format!("write `{ours}`")).fix(format!("replace with `{ours}`"), at, ours));
     }
     let ours = UNITS.iter().find(|(theirs, _)| *theirs == found).map(|(_, ours)| *ours);
     let ours = ours.or_else(|| {
-        found.chars().all(|c| c.is_ascii_alphabetic()).then(|| nearest(found, KNOWN_UNITS.iter().copied())).flatten()
+        let near = found.chars().all(|c| c.is_ascii_alphabetic()).then(|| nearest(found, KNOWN_UNITS.iter().copied()));
+        // Of a unit of one or two letters any word of two is near.
+        near.flatten().filter(|ours| ours.len() > 2 || found.starts_with(*ours))
     })?;
     let finding = Diagnostic::new(&f01::UNIT, format!("`{found}` is not a unit"), at).label(format!("write `{ours}`"));
     Some(finding.fix(format!("replace with `{ours}`"), at, ours))
@@ -222,6 +295,15 @@ const UNITS: &[(&str, &str)] = &[
     ("d", "days"),
     ("w", "weeks"),
     ("percent", "%"),
+    ("prozent", "%"),
+    ("minuten", "min"),
+    ("stunde", "h"),
+    ("stunden", "h"),
+    ("tag", "day"),
+    ("tage", "days"),
+    ("wochen", "weeks"),
+    ("workdays", "business days"),
+    ("working", "business"),
 ];
 
 /// The currency that a sign of money or a word for it most likely is.
@@ -235,7 +317,7 @@ pub(super) fn symbol(found: &str) -> Option<&'static str> {
     SYMBOLS.iter().find(|(theirs, _)| *theirs == found).map(|(_, ours)| *ours)
 }
 
-const SYMBOLS: &[(&str, &str)] = &[("€", "EUR"), ("$", "USD"), ("£", "GBP")];
+const SYMBOLS: &[(&str, &str)] = &[("€", "EUR"), ("$", "USD"), ("£", "GBP"), ("¥", "JPY")];
 const CURRENCIES: &[(&str, &str)] = &[
     ("euro", "EUR"),
     ("euros", "EUR"),
@@ -247,7 +329,7 @@ const CURRENCIES: &[(&str, &str)] = &[
     ("pounds", "GBP"),
     ("gbp", "GBP"),
 ];
-const KNOWN_UNITS: &[&str] = &["hours", "days", "weeks", "min"];
+const KNOWN_UNITS: &[&str] = &["hours", "days", "weeks", "min", "h", "s"];
 
 /// Words that begin a clause.
 pub(super) const CLAUSES: &[&str] =

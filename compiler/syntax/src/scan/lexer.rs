@@ -48,8 +48,13 @@ pub(crate) fn next(text: &str, at: usize) -> Option<Token> {
             (TokenKind::Word, prefix_len(trimmed, |b| b.is_ascii_alphanumeric() || b == b'_'))
         }
         '0'..='9' => (TokenKind::Number, number_len(trimmed)),
-        ';' | '\'' | '“' | '”' | '„' | '‘' | '’' | '\u{feff}' | '\u{a0}' => {
-            (TokenKind::Foreign, first.len_utf8())
+        ';' | '\'' | '“' | '”' | '„' | '‘' | '’' => (TokenKind::Foreign, first.len_utf8()),
+        _ if is_invisible(first) => (TokenKind::Foreign, first.len_utf8()),
+        '#' => (TokenKind::Foreign, line_len(trimmed)),
+        '-' if is_foreign_remark(text, start) => (TokenKind::Foreign, line_len(trimmed)),
+        // One that never ends takes all the rest, so that it is looked for once.
+        '/' if trimmed.starts_with("/*") => {
+            (TokenKind::Foreign, trimmed.find("*/").map_or(trimmed.len(), |end| end + 2))
         }
         _ => match SIGNS.iter().find(|sign| trimmed.starts_with(**sign)) {
             Some(sign) => (TokenKind::Sign, sign.len()),
@@ -57,6 +62,20 @@ pub(crate) fn next(text: &str, at: usize) -> Option<Token> {
         },
     };
     Some(Token { kind, start, end: start + len })
+}
+
+/// A mark of byte order, a blank that does not break, or another sign that nobody sees.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{feff}' | '\u{a0}' | '\u{ad}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{2060}' | '\u{3000}')
+}
+
+/// `--` as a remark begins in SQL: with blanks around it.
+fn is_foreign_remark(text: &str, at: usize) -> bool {
+    let is_blank = |c: char| c.is_ascii_whitespace();
+    text.get(at..)
+        .and_then(|rest| rest.strip_prefix("--"))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(is_blank))
+        && text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with(is_blank))
 }
 
 /// Up to the closing quote, or to the end of the line.

@@ -1,9 +1,11 @@
 //! Signs of other languages and quotes without a partner: reported by name, and mended so that the statement around them is still read.
 
+use super::Habit;
+use super::lexer::is_invisible;
 use super::lexer::{Token, TokenKind};
 use super::lines::{Frame, FrameKind, HANDLER_WORDS, Previous};
 use super::{STATEMENT_STARTERS, Scanner, span};
-use flowline_diag::{Diagnostic, code::f01};
+use flowline_diag::{Diagnostic, Edit, Fix, code::f01};
 
 impl Scanner<'_> {
     /// A handler's brace that was forgotten: the one before it, which closes the attempt, or the one that opens it. It is
@@ -81,18 +83,22 @@ impl Scanner<'_> {
         let first = sign.chars().next().unwrap_or(' ');
         let finding = |message: &str| Diagnostic::new(&f01::FOREIGN, message.to_owned(), at);
         match first {
+            ';' if self.is_in_spreadsheet_if() => self.put(token.start, b','),
+            ';' if self.frame().kind == FrameKind::Bracket => {
+                let finding = finding("values in brackets are parted by `,`, not by `;`");
+                self.habit(Habit::Semicolon, finding.fix("replace with `,`", at, ","));
+                self.put(token.start, b',');
+            }
             ';' => {
-                self.findings.push(finding("a statement ends with its line, without `;`").fix(
-                    "remove the `;`",
-                    at,
-                    "",
-                ));
+                let finding = finding("a statement ends with its line, without `;`");
+                self.habit(Habit::Semicolon, finding.fix("remove the `;`", at, ""));
                 self.blank(token.start, token.end);
             }
-            '\u{feff}' | '\u{a0}' => {
-                // An invisible sign: a byte-order mark or a blank that does not break.
-                if first == '\u{a0}' || token.start > 0 {
-                    self.findings.push(finding("an invisible sign stands here").fix("write a plain blank", at, " "));
+            _ if is_invisible(first) => {
+                // The mark of byte order at the start of a file is an encoding's, not the author's.
+                if first != '\u{feff}' || token.start > 0 {
+                    let finding = finding("an invisible sign stands here, where a plain blank is due");
+                    self.habit(Habit::Invisible, finding.fix("write a plain blank", at, " "));
                 }
                 self.blank(token.start, token.end);
                 if self.item.is_some_and(|item| item.start == token.start) {
@@ -103,17 +109,79 @@ impl Scanner<'_> {
         }
     }
 
+    /// A remark as it begins elsewhere: `#`, `--`, `/* … */`.
+    pub(super) fn repair_remark(&mut self, token: Token) {
+        let remark = self.slice(token);
+        let signs = REMARKS.into_iter().find(|signs| remark.starts_with(signs)).unwrap_or("#");
+        let at = span(self.file, token.start, token.start + signs.len());
+        let finding = Diagnostic::new(&f01::FOREIGN, format!("a remark begins with `//`, not with `{signs}`"), at);
+        let finding = finding.label("write `//`");
+        let finding = if signs != "/*" {
+            finding.fix("replace with `//`", at, "//")
+        } else if remark.contains('\n') {
+            finding.help("write `//` before each line of it")
+        } else {
+            let end = span(self.file, token.end - if remark.ends_with("*/") { 2 } else { 0 }, token.end);
+            let ends =
+                self.text.get(token.end..).is_some_and(|rest| rest.split('\n').next().unwrap_or("").trim().is_empty());
+            let edits = [(at, "//"), (end, "")].map(|(span, text)| Edit { span, text: text.to_owned() });
+            finding.fix_with(Fix { title: "replace with `//`".to_owned(), edits: edits.into(), safe: ends })
+        };
+        self.habit(Habit::Remark, finding);
+        let mut at = token.start;
+        for line in remark.split_inclusive('\n') {
+            let words = line.trim_end_matches('\n');
+            self.blank(at, at + words.len());
+            at += line.len();
+            if words.len() < line.len() {
+                self.gap.get_or_insert(at - 1);
+                self.line_start = at;
+            }
+        }
+    }
+
+    /// Whether the innermost bracket is that of `IF(`: in a spreadsheet its parts are parted by `;`. What is to be said of it,
+    /// its name says.
+    fn is_in_spreadsheet_if(&mut self) -> bool {
+        let opened = self.frame().start;
+        let before = self.text.get(..opened).unwrap_or("").trim_end();
+        let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+        self.frame().kind == FrameKind::Bracket && is_spreadsheet_if(word)
+    }
+
+    /// Makes a finding of a habit; or, where it was made before in this file, lets that one speak for this place too.
+    fn habit(&mut self, habit: Habit, finding: Diagnostic) {
+        let known = self.told.iter_mut().find(|(known, _, _)| *known == habit);
+        let Some((_, first, seen)) = known else {
+            self.told.push((habit, self.findings.len(), 1));
+            self.findings.push(finding);
+            return;
+        };
+        // Where one place needs another treatment, it speaks for itself.
+        let told = self.findings.get_mut(*first);
+        let (Some(told), Some(fix)) = (told, finding.fix.clone()) else { return self.findings.push(finding) };
+        match &mut told.fix {
+            Some(whole) if whole.safe == fix.safe && told.message == finding.message => {
+                whole.edits.extend(fix.edits);
+                *seen += 1;
+                let more = if *seen == 2 { "once more".to_owned() } else { format!("{} more times", *seen - 1) };
+                told.help = Some(format!("it stands {more} in this file; `check --fix` mends all of them"));
+            }
+            _ => self.findings.push(finding),
+        }
+    }
+
     /// `“text”` and `'text'`: both quotes become ours, and one finding with one fix speaks for both.
     fn repair_quotes(&mut self, token: Token, first: char) {
         let rest = self.text.get(token.end..).unwrap_or("");
         let line = rest.split('\n').next().unwrap_or("");
         let partner = line.char_indices().find(|(_, c)| *c == '"' || matches!(c, '“' | '”' | '„' | '‘' | '’' | '\''));
         let at = span(self.file, token.start, token.end);
-        let mut edits = vec![flowline_diag::Edit { span: at, text: "\"".to_owned() }];
+        let mut edits = vec![Edit { span: at, text: "\"".to_owned() }];
         if let Some((offset, quote)) = partner {
             let start = token.end + offset;
             let end = start + quote.len_utf8();
-            edits.push(flowline_diag::Edit { span: span(self.file, start, end), text: "\"".to_owned() });
+            edits.push(Edit { span: span(self.file, start, end), text: "\"".to_owned() });
             for (from, to) in [(token.start, token.end), (start, end)] {
                 self.blank(from, to);
             }
@@ -126,11 +194,24 @@ impl Scanner<'_> {
             self.at = end;
         }
         let message = format!("`{first}` is not a quote of this language");
-        let fix = flowline_diag::Fix { title: "write `\"`".to_owned(), edits, safe: partner.is_some() };
-        self.findings.push(Diagnostic::new(&f01::FOREIGN, message, at).label("write `\"`").fix_with(fix));
+        let fix = Fix { title: "write `\"`".to_owned(), edits, safe: partner.is_some() };
+        self.habit(Habit::Quotes, Diagnostic::new(&f01::FOREIGN, message, at).label("write `\"`").fix_with(fix));
         self.previous = Previous::Other;
         debug_assert!(token.kind == TokenKind::Foreign, "only foreign signs are repaired here");
     }
+}
+
+/// How remarks begin in other languages.
+const REMARKS: [&str; 3] = ["/*", "--", "#"];
+
+/// Whether a foreign sign begins a remark.
+pub(super) fn is_remark(sign: &str) -> bool {
+    REMARKS.iter().any(|signs| sign.starts_with(signs))
+}
+
+/// `IF`, and what it is called in a German spreadsheet.
+pub(crate) fn is_spreadsheet_if(word: &str) -> bool {
+    ["IF", "If", "WENN", "Wenn"].contains(&word)
 }
 
 fn narrow(n: usize) -> u32 {
