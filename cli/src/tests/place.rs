@@ -94,6 +94,16 @@ impl Place {
         Self::new(&workflows().project, workflows().bundle.clone().unwrap(), lines)
     }
 
+    /// Why lines were set aside so far, one a line.
+    pub(super) fn set_aside(&self) -> String {
+        let file = std::fs::read_to_string(self.dir.path().join("rejected.ndjson")).unwrap_or_default();
+        let reason = |line: &str| {
+            let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+            format!("line {}: {}\n", entry["line"], entry["reason"].as_str().unwrap())
+        };
+        file.lines().map(reason).collect()
+    }
+
     /// Lives until something dies, or to the end.
     pub(super) fn live(&self, disks: Disks) -> Result<End, Failure> {
         self.live_with(disks.journal, disks.store, Box::new(disks.world))

@@ -36,7 +36,7 @@ pub enum DecodeError {
         /// The number found.
         found: u16,
     },
-    #[error("the bundle's content doesn't match its hash; build or copy it again")]
+    #[error("the bundle is damaged; build or copy it again")]
     Damaged,
     #[error("flow `{flow}` has semantics {found}, this version of flowline honours up to {SEMANTICS}: use a newer one")]
     Semantics {
@@ -78,6 +78,11 @@ pub fn decode_bundle(bytes: &[u8]) -> Result<(Bundle, BundleHash), DecodeError> 
     if let Some(flow) = bundle.flows.iter().find(|flow| flow.semantics == 0 || flow.semantics > SEMANTICS) {
         return Err(DecodeError::Semantics { flow: flow.name.clone(), found: flow.semantics });
     }
+    // Numbers could be written longer than they have to be, or bytes be left over. A bundle has one way to be written, so
+    // that two names are never the same bundle.
+    if encode_bundle(&bundle).0 != bytes {
+        return Err(DecodeError::Damaged);
+    }
     Ok((bundle, BundleHash(*hash)))
 }
 
@@ -96,5 +101,24 @@ mod tests {
             assert!(decode_bundle(&bad).is_err(), "bit flip at {at}");
             assert!(decode_bundle(&bytes[..at]).is_err(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn a_bundle_that_is_written_another_way_is_none() {
+        let bundle = Bundle { name: "acme".to_owned(), ..Bundle::default() };
+        let (bytes, _) = encode_bundle(&bundle);
+        let content = &bytes[HEAD_LEN..];
+        let framed = |content: &[u8]| {
+            let mut whole = bytes[..HEAD_LEN - 32].to_vec();
+            whole.extend(blake3::hash(content).as_bytes());
+            whole.extend(content);
+            decode_bundle(&whole)
+        };
+        assert_eq!(framed(content), decode_bundle(&bytes));
+        assert_eq!(content[0], 4, "the length of the name comes first");
+        let longer_number = [&[0x84, 0x00], &content[1..]].concat();
+        assert_eq!(framed(&longer_number), Err(DecodeError::Damaged));
+        let left_over = [content, &[0]].concat();
+        assert_eq!(framed(&left_over), Err(DecodeError::Damaged));
     }
 }
