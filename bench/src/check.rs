@@ -58,7 +58,7 @@ fn generate(dir: &Path, flows: usize) -> Result<usize, String> {
 }
 
 /// A flow of about a hundred lines: reservations, parcels, handlers, a decision.
-fn flow(number: usize) -> String {
+pub(crate) fn flow(number: usize) -> String {
     let mut out = String::from(FLOW.trim_start());
     let _ = write!(
         out,

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 mod check;
+mod linear;
 mod machine;
 mod order10;
 mod orders;
@@ -38,6 +39,17 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The parser's time a byte for files that grow to 10 MB, sound and broken: it must not grow with them
+    Linear {
+        /// Only cases whose name has this in it
+        #[arg(long, default_value = "")]
+        only: String,
+        /// Bytes of the largest file
+        #[arg(long, default_value_t = 10 << 20)]
+        bytes: usize,
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a file of order events
     Orders {
         #[arg(long, default_value_t = orders::EXAMPLE.seed)]
@@ -53,6 +65,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Order10 { seconds, dir, json } => order10::run(seconds, dir.as_deref(), json),
         Command::Check { flows, json } => check::run(flows, json),
+        Command::Linear { only, bytes, json } => linear::run(&only, bytes, json),
         Command::Orders { seed, count, days } => {
             for line in orders::lines(orders::Order { seed, count, days }) {
                 println!("{line}");
