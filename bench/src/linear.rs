@@ -87,6 +87,8 @@ const CASES: &[(&str, Fill)] = &[
     ("flows on one line", |bytes| numbered(bytes, |n| format!("flow f{n}() {{ wait 1 s }} "))),
     ("bad steps on one line", |bytes| format!("flow f() {{ {} }}", "let = 3 } flow g() { ".repeat(bytes / 21))),
     ("curly quotes", |bytes| "const a = “b”\n".repeat(bytes / 19)),
+    ("curly quotes on one line", |bytes| format!("const a = {}", "“b” ".repeat(bytes / 8))),
+    ("single quotes on one line", |bytes| format!("const a = {}", "'b' ".repeat(bytes / 4))),
     ("foreign letters", |bytes| "é 😀 ".repeat(bytes / 8)),
     ("tabs", |bytes| numbered(bytes, |n| format!("flow f{n}() {{\n\twait\t1 s\n}}\n"))),
     ("=>", |bytes| "x => ".repeat(bytes / 5)),

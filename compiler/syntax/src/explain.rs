@@ -282,7 +282,6 @@ fn error_keywords(error: &Error<Rule>) -> Vec<&'static str> {
 /// The word at an offset, or the one sign that stands there; empty at the end.
 fn word_at(text: &str, at: usize) -> &str {
     let rest = text.get(at..).unwrap_or("");
-    let rest = rest.split('\n').next().unwrap_or("");
     let word = rest.len() - rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len();
     let len = if word > 0 {
         word

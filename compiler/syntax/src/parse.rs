@@ -21,8 +21,9 @@ pub struct Parsed {
 pub fn parse(file: FileId, text: &str) -> Parsed {
     let Scan { text: normal, items: ranges, docs, module_doc, findings, stray } = scan::scan(file, text);
     let mut module = Module { file, doc: module_doc, uses: Vec::new(), items: Vec::with_capacity(ranges.len()) };
+    let lines = Lines::of(text);
     let mut spoken_for: HashSet<usize> =
-        findings.iter().map(|finding| line_start(text, finding.primary.span.start as usize)).collect();
+        findings.iter().map(|finding| lines.of_offset(finding.primary.span.start as usize)).collect();
     let mut diagnostics = findings;
     // Where no declaration could be read, until the next one that can: one mistake, told once.
     let mut outside: Vec<Range<usize>> = Vec::new();
@@ -52,17 +53,21 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
             }
         }
         for finding in builder.findings.drain(..) {
-            spoken_for.insert(line_start(text, finding.primary.span.start as usize));
+            spoken_for.insert(lines.of_offset(finding.primary.span.start as usize));
             diagnostics.push(finding);
         }
         for bad in builder.bad {
             // A line that the scan or another node has already spoken about is not explained twice.
-            if spoken_for.insert(line_start(text, bad.start)) && !goes_on {
+            if spoken_for.insert(lines.of_offset(bad.start)) && !goes_on {
                 diagnostics.extend(explain(file, &normal, &bad));
             }
         }
     }
-    let is_told = |at: usize| outside.iter().any(|run| run.contains(&at));
+    // One run begins behind the end of the one before.
+    let is_told = |at: usize| {
+        let before = outside.partition_point(|run| run.start <= at);
+        before.checked_sub(1).and_then(|last| outside.get(last)).is_some_and(|run| run.contains(&at))
+    };
     diagnostics.extend(stray.into_iter().filter(|brace| !is_told(brace.primary.span.start as usize)));
     diagnostics.sort_by_key(Diagnostic::order);
     Parsed { module, diagnostics }
@@ -79,7 +84,16 @@ fn read(builder: &mut Builder<'_>, text: &str, range: ItemRange) -> Option<Top> 
     }
 }
 
-/// Where the line of an offset begins.
-fn line_start(text: &str, offset: usize) -> usize {
-    text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
+/// The newlines of a text: looking for one from each finding would take long where a line is long.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The number of the line that an offset lies in.
+    fn of_offset(&self, offset: usize) -> usize {
+        self.0.partition_point(|newline| *newline < offset)
+    }
 }

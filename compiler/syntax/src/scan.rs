@@ -104,8 +104,10 @@ struct Scanner<'t> {
     previous: Previous,
     /// Where newlines before the next token lie.
     gap: Option<usize>,
-    /// Offset and indentation of the line being read.
+    /// Offset of the line being read.
     line_start: usize,
+    /// Its first sign behind blanks: a line may be long, and is asked for that often.
+    line_words: usize,
     item: Option<ItemState>,
     items: Vec<ItemRange>,
     docs: Vec<(u32, Doc)>,
@@ -158,6 +160,7 @@ impl<'t> Scanner<'t> {
             previous: Previous::Start,
             gap: None,
             line_start: 0,
+            line_words: words_of_line(text, 0),
             item: None,
             items: Vec::new(),
             docs: Vec::new(),
@@ -174,6 +177,7 @@ impl<'t> Scanner<'t> {
             TokenKind::Newline => {
                 self.gap.get_or_insert(token.start);
                 self.line_start = token.end;
+                self.line_words = words_of_line(self.text, token.end);
             }
             TokenKind::Comment => self.comment(token),
             TokenKind::Foreign if repair::is_remark(self.slice(token)) => self.repair_remark(token),
@@ -296,8 +300,7 @@ impl<'t> Scanner<'t> {
             self.previous = Previous::Other;
             return;
         }
-        let first_on_line =
-            self.text.get(self.line_start..token.start).is_some_and(|before| before.trim_start().is_empty());
+        let first_on_line = token.start <= self.line_words;
         let indent = self.indent();
         if let Some(frame) = self.frames.pop() {
             if first_on_line
@@ -379,8 +382,7 @@ impl<'t> Scanner<'t> {
 
     /// Blanks in front of the line's first sign.
     fn indent(&self) -> usize {
-        let line = self.text.get(self.line_start..).unwrap_or("");
-        line.len() - line.trim_start_matches([' ', '\t']).len()
+        self.line_words - self.line_start
     }
 
     fn blank(&mut self, start: usize, end: usize) {
@@ -394,6 +396,12 @@ impl<'t> Scanner<'t> {
             bytes.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
         }
     }
+}
+
+/// Where the blanks end that a line begins with.
+fn words_of_line(text: &str, start: usize) -> usize {
+    let blanks = text.bytes().skip(start).take_while(|byte| matches!(byte, b' ' | b'\t'));
+    start + blanks.count()
 }
 
 pub(crate) fn span(file: FileId, start: usize, end: usize) -> Span {

@@ -174,8 +174,9 @@ impl Scanner<'_> {
     /// `“text”` and `'text'`: both quotes become ours, and one finding with one fix speaks for both.
     fn repair_quotes(&mut self, token: Token, first: char) {
         let rest = self.text.get(token.end..).unwrap_or("");
-        let line = rest.split('\n').next().unwrap_or("");
-        let partner = line.char_indices().find(|(_, c)| *c == '"' || matches!(c, '“' | '”' | '„' | '‘' | '’' | '\''));
+        // Not further than needed: a line may have many quotes.
+        let mut line = rest.char_indices().take_while(|(_, c)| *c != '\n');
+        let partner = line.find(|(_, c)| matches!(c, '"' | '“' | '”' | '„' | '‘' | '’' | '\''));
         let at = span(self.file, token.start, token.end);
         let mut edits = vec![Edit { span: at, text: "\"".to_owned() }];
         if let Some((offset, quote)) = partner {
