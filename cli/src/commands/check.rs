@@ -37,8 +37,8 @@ pub(crate) fn run(args: &Check, global: Global) -> Result<Exit, Failure> {
     let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
     let for_people = matches!(global.format, Format::Human | Format::Compact);
     if for_people && !global.quiet {
-        let flows =
-            outcomes.iter().filter_map(|outcome| outcome.bundle.as_ref()).map(|bundle| bundle.flows.len()).sum();
+        let bundles = outcomes.iter().filter_map(|outcome| outcome.bundle.as_ref());
+        let flows = bundles.flat_map(|bundle| &bundle.flows).filter(|plan| plan.side.is_none()).count();
         out::print(&format!("{}\n", verdict(flows, errors, warnings, notes)))?;
         let first = outcomes.iter().find_map(|outcome| outcome.diagnostics.first());
         if let Some(first) = first.filter(|_| global.format == Format::Human) {

@@ -23,6 +23,8 @@ pub enum Input {
     Settle,
     /// Try a parked step once more.
     Retry { frame: u32 },
+    /// The next run of the key has begun: what comes late is for that one, not for an ended run.
+    Relieved,
 }
 
 /// Who waits for the run's end.

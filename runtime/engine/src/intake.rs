@@ -125,7 +125,7 @@ impl Engine {
         self.push(Message::Start { run, shard, flow, generation, cause, value });
         // What comes late for the key is the new run's from now on.
         if let Some(previous) = previous.filter(|previous| self.runs.contains_key(previous)) {
-            self.send_to_run(previous, Input::Settle);
+            self.send_to_run(previous, Input::Relieved);
         }
         Ok(Some(run))
     }

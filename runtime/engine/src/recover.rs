@@ -317,7 +317,11 @@ fn is_at(place: (u16, u128), record: &Record) -> bool {
 fn comes_from_outside(input: &Input) -> bool {
     match input {
         Input::Answered { .. } | Input::Due { .. } | Input::Settle | Input::Retry { .. } => true,
-        Input::Start { .. } | Input::Offered { .. } | Input::Withdrawn { .. } | Input::ChildEnded { .. } => false,
+        Input::Start { .. }
+        | Input::Offered { .. }
+        | Input::Withdrawn { .. }
+        | Input::ChildEnded { .. }
+        | Input::Relieved => false,
     }
 }
 

@@ -91,7 +91,7 @@ impl Engine {
             Message::Run { run, input } => self
                 .runs
                 .get(run)
-                .is_none_or(|cell| cell.run.control.ended && !matches!(input, Input::Due { .. } | Input::Settle)),
+                .is_none_or(|cell| cell.run.control.ended && !matches!(input, Input::Due { .. } | Input::Relieved)),
         }
     }
 

@@ -224,6 +224,44 @@ pub(crate) const SHIPPED: &[Expected] = &[
         stock: "committed 1",
     },
     Expected {
+        name: "11: a week after all has left, twice, and when nobody answers any more",
+        case: Case {
+            parcels: &[Fate::Leaves(3 * HOUR)],
+            events: &[
+                (7 * DAY, CANCEL, r#""reason":"late""#),
+                (8 * DAY, CANCEL, r#""reason":"later""#),
+                (8 * DAY, CANCEL, r#"="reason":"later""#),
+                (91 * DAY, CANCEL, r#""reason":"too late""#),
+            ],
+            ..SHIP
+        },
+        story: "
+            status received; payments.authorise; status accepted; emit OrderAccepted; mail order_accepted;
+            inventory.commit; payments.capture; erp.post_invoice; mail parcel_sent; status dispatched of a parcel;
+            payments.void; status shipped; ended shipped;
+            ship_order#late CancelRequested: mail return_instead; ship_order#late CancelRequested: emit CancelRejected;
+            ship_order#late CancelRequested: ended completed;
+            ship_order#late CancelRequested: mail return_instead; ship_order#late CancelRequested: emit CancelRejected;
+            ship_order#late CancelRequested: ended completed
+        ",
+        money: "captured 10.00 EUR",
+        stock: "committed 1",
+    },
+    Expected {
+        name: "11: after the bank has said no there is nothing to send back",
+        case: Case {
+            refused: &[("payments.authorise", 1, "Declined")],
+            events: &[(7 * DAY, CANCEL, r#""reason":"late""#)],
+            ..SHIP
+        },
+        story: "
+            status received; payments.authorise; mail order_refused; emit OrderCancelled A, payment_declined, nothing
+            is left; status refused; ended refused
+        ",
+        money: "",
+        stock: "",
+    },
+    Expected {
         name: "16: the cancellation came before its order",
         case: Case { events: &[(-MINUTE, CANCEL, r#""reason":"late""#)], ..SHIP },
         story: "
@@ -465,9 +503,41 @@ pub(crate) const PICKED_UP: &[Expected] = &[
         story: "
             status received; status picking; payments.authorise; store_ops.stage; status ready; emit OrderAccepted;
             emit PickupReady; mail ready_for_pickup; inventory.commit; payments.capture; erp.post_invoice; status
-            collected; ended collected
+            collected; ended collected; pickup_in_store#late CancelRequested: mail return_instead;
+            pickup_in_store#late CancelRequested: emit CancelRejected;
+            pickup_in_store#late CancelRequested: ended completed
         ",
         money: "captured 20.00 EUR",
         stock: "committed 1",
+    },
+    Expected {
+        name: "nothing to send back: cancelled when nobody had come for it",
+        case: Case { events: &[(20 * MINUTE, PICKED, ""), (6 * DAY, CANCEL, r#""reason":"late""#)], ..PICK },
+        story: "
+            status received; status picking; payments.authorise; store_ops.stage; status ready; emit OrderAccepted;
+            emit PickupReady; mail ready_for_pickup; mail pickup_reminder; mail pickup_reminder; mail pickup_reminder;
+            payments.void; store_ops.cancel_pick; inventory.release; mail pickup_expired; emit PickupExpired; emit
+            OrderCancelled A B, not_collected, nothing is left; status expired; ended expired
+        ",
+        money: "voided 20.00 EUR",
+        stock: "released 1",
+    },
+    Expected {
+        name: "sent home, and cancelled a week later: send_home answers, and nobody else",
+        case: Case {
+            parcels: &[Fate::Leaves(3 * HOUR)],
+            events: &[(20 * MINUTE, REJECTED, r#""reason":"closed""#), (7 * DAY, CANCEL, r#""reason":"late""#)],
+            ..PICK
+        },
+        story: "
+            status received; status picking; inventory.request_count; store_ops.cancel_pick; inventory.release;
+            send_home: status packing; send_home: payments.authorise; send_home: emit OrderAccepted;
+            send_home: mail sent_instead; send_home: inventory.commit; send_home: payments.capture;
+            send_home: erp.post_invoice; send_home: mail parcel_sent; send_home: status sent; send_home: ended sent;
+            status rerouted; ended rerouted; send_home#late CancelRequested: mail return_instead;
+            send_home#late CancelRequested: emit CancelRejected; send_home#late CancelRequested: ended completed
+        ",
+        money: "captured 20.00 EUR",
+        stock: "committed 1, released 1",
     },
 ];

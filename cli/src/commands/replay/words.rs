@@ -67,6 +67,7 @@ impl Words {
             }
             Input::Settle => "is told to end and settle".to_owned(),
             Input::Retry { frame } => format!("tries the parked step {frame} again"),
+            Input::Relieved => "the next run of its key has begun".to_owned(),
         }
     }
 

@@ -231,7 +231,10 @@ impl<O: Oracle> Machine<'_, O> {
 
     fn end(&mut self, ending: Ending) {
         let frames: Vec<u32> = self.control.frames.iter().rev().map(|frame| frame.no).collect();
-        self.oracle.keep_for_late(&self.plan.late.sees);
+        // Where the flow itself was left, its frame is gone, and this was done before.
+        if !frames.is_empty() {
+            self.oracle.keep_for_late(&self.plan.late.sees);
+        }
         self.disarm_promises(|_| true);
         for no in frames {
             if let Some(frame) = self.remove(no) {

@@ -49,8 +49,9 @@ impl<O: Oracle> Machine<'_, O> {
                 self.offered(*wait, *event, *acknowledged_at, value);
             }
             Input::Due { timer } => self.end_late(|wait| wait.timer == *timer),
-            Input::Settle => self.end_late(|_| true),
+            Input::Relieved => self.end_late(|_| true),
             Input::Start { .. }
+            | Input::Settle
             | Input::Answered { .. }
             | Input::Withdrawn { .. }
             | Input::ChildEnded { .. }

@@ -199,6 +199,9 @@ impl<O: Oracle> Machine<'_, O> {
             Some(Stop::Outer) | None => None,
         };
         let Some(frame) = self.remove(no) else { return };
+        if frame.parent.is_none() {
+            self.oracle.keep_for_late(&self.plan.late.sees);
+        }
         self.oracle.leave(no);
         if let Some(guard) = frame.parent.and_then(|body| self.control.frame_mut(body)?.guard.as_mut())
             && guard.held_by == Some(no)

@@ -58,6 +58,8 @@ impl<'a, O: Oracle> Machine<'a, O> {
             Input::ChildEnded { child, ending } => self.child_ended(*child, ending),
             Input::Settle => self.settle_all(),
             Input::Retry { frame } => self.retry_incident(*frame),
+            // Only an ended run can be relieved.
+            Input::Relieved => {}
         }
         self.advance();
     }

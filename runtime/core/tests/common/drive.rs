@@ -165,6 +165,13 @@ impl Drive {
         }
     }
 
+    /// Takes what is on its way next.
+    pub(crate) fn step(&mut self) {
+        let ((now, _), item) = self.queue.pop_first().expect("something is on its way");
+        let Item::In(input) = item else { panic!("an input is on its way") };
+        self.feed(&input, now);
+    }
+
     fn parked(&self) -> Vec<u32> {
         let frames = self.run.control.frames.iter();
         let parked = frames.filter(|frame| matches!(frame.at, flowline_core::control::At::Incident(_)));
@@ -292,8 +299,10 @@ impl Drive {
                 Value::Int(n) => format!("={n}"),
                 other => format!("={other:?}"),
             }),
-            Output::StartChild { child, joined, .. } => {
-                self.words.push(if joined { "run" } else { "start" }.to_owned());
+            Output::StartChild { child, flow, joined, .. } => {
+                // Flows 0 and 1 are those of the text; the others are begun by clauses.
+                let word = if joined { "run".to_owned() } else { "start".to_owned() };
+                self.words.push(if flow.0 > 1 { format!("{word}:{}", flow.0) } else { word });
                 if joined {
                     let ending = match self.script.child_fails {
                         Some(error) => Ending::Failed(World::error(error)),
