@@ -1,12 +1,37 @@
 //! F0304: a handler that can never run.
 use flowline_diag::{Diagnostic, code::f03};
-use flowline_plan::{Catch, NodeKind, Trigger};
+use flowline_plan::{Catch, LateClause, NodeKind, Trigger};
 
 use crate::{flowing::Flowing, shape::Shape};
 
 pub(super) fn check(shape: &Shape<'_>, flowing: &Flowing) -> Vec<Diagnostic> {
     let words = flowing.idle.iter().filter_map(|(attempt, handler, word)| idle(shape, *attempt, *handler, *word));
-    words.chain(too_late(shape, flowing)).collect()
+    words.chain(too_late(shape, flowing)).chain(late(shape)).collect()
+}
+
+/// A `late` for the same event and the same key as one above it that takes them all for as long.
+fn late(shape: &Shape<'_>) -> Vec<Diagnostic> {
+    let clauses = &shape.plan.late.clauses;
+    let place = |clause: &LateClause| shape.bundle.flow(clause.flow).map(|side| shape.span(side.span));
+    let mut found = Vec::new();
+    for (at, clause) in clauses.iter().enumerate() {
+        let takes_all = |other: &&LateClause| {
+            let same = (other.arm.event, other.arm.key) == (clause.arm.event, clause.arm.key);
+            let all = other.arm.condition.is_none() && (!other.arm.fresh || clause.arm.fresh);
+            same && all && other.arm.value == clause.arm.value && other.within == clause.within
+        };
+        let Some(earlier) = clauses.iter().take(at).find(takes_all) else { continue };
+        if let (Some(here), Some(there)) = (place(clause), place(earlier)) {
+            let message = format!("this `late {}` can never run", shape.type_name(clause.arm.event));
+            found.push(
+                Diagnostic::new(&f03::IDLE_HANDLER, message, here)
+                    .label("nothing is left for it")
+                    .also(there, "each of them is taken here already")
+                    .help("put the one with an `if` first, or make them one"),
+            );
+        }
+    }
+    found
 }
 
 /// A word of an `on` that nothing in the body raises, or that an earlier `on` takes.
