@@ -145,8 +145,8 @@ fn answer(order: Order) -> Given {
 
 /// The event that starts the flow.
 fn order_event(bundle: &Bundle) -> Result<TypeId, String> {
-    let start = bundle.flows.iter().find_map(|flow| flow.start.as_ref());
-    start.map(|start| start.event).ok_or_else(|| "no event starts the bench flow".to_owned())
+    let start = bundle.flows.iter().find_map(|flow| flow.start.as_ref()?.event());
+    start.ok_or_else(|| "no event starts the bench flow".to_owned())
 }
 
 /// An order of about 600 bytes.

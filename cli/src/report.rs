@@ -43,6 +43,14 @@ fn runs_table(engine: &Engine, totals: &Totals) -> Table {
             table.row([flow.clone(), outcome.clone(), number(*count)]);
         }
     }
+    let mut waiting: BTreeMap<String, u64> = BTreeMap::new();
+    for (flow, _) in engine.waiting_starts() {
+        let flow = engine.bundle().flow(flow).map_or("", |plan| plan.short_name());
+        *waiting.entry(flow.to_owned()).or_default() += 1;
+    }
+    for (flow, count) in waiting {
+        table.row([flow, "waiting for their turn".to_owned(), number(count)]);
+    }
     let mut live: BTreeMap<String, u64> = BTreeMap::new();
     for run in engine.live() {
         let flow = engine.bundle().flow(run.flow).map_or("", |plan| plan.short_name());
@@ -67,6 +75,15 @@ fn work_table(engine: &Engine, totals: &Totals, lines: Lines) -> Table {
     row("events nobody took", totals.unmatched + engine.untaken_events() as u64);
     if totals.contested > 0 {
         row("events two flows would take", totals.contested);
+    }
+    if engine.gathering() > 0 {
+        row("events being gathered", engine.gathering() as u64);
+    }
+    if totals.queued > 0 {
+        row("starts that waited for their turn", totals.queued);
+    }
+    if totals.refused_starts > 0 {
+        row("starts refused, too many waiting", totals.refused_starts);
     }
     row("steps", totals.steps);
     row("calls", totals.calls);
@@ -134,6 +151,9 @@ fn trouble_table(engine: &Engine, accounts: Option<&Accounts>) -> Table {
     for event in &engine.totals().contested_first {
         let what = "more than one flow would take it, so none did: make their start conditions exclude each other";
         table.row([what.to_owned(), event.clone()]);
+    }
+    for refused in &engine.totals().refused_first {
+        table.row(["refused: too many starts of this flow are waiting already".to_owned(), refused.clone()]);
     }
     let Some(accounts) = accounts else { return table };
     for what in accounts.unsettled.iter().take(SHOWN_MAX) {

@@ -31,6 +31,7 @@ pub(crate) struct Simulation<'a> {
     pub(crate) events: &'a mut EventFile,
     pub(crate) rejected: &'a mut Rejected,
     progress: &'a Progress,
+    last_event_at: i64,
     /// What is due later than this doesn't happen.
     ends_at: i64,
     answers: BTreeMap<i64, Vec<Given>>,
@@ -64,6 +65,7 @@ impl<'a> Simulation<'a> {
             events,
             rejected,
             progress,
+            last_event_at,
             ends_at: last_event_at.saturating_add(AFTERMATH_DAYS * DAY_MS),
             answers: BTreeMap::new(),
             next: None,
@@ -90,9 +92,11 @@ impl<'a> Simulation<'a> {
             self.next.as_ref().map(|(_, at)| *at),
             self.moved.then(|| self.engine.now()),
         ];
-        let Some(now) = due.into_iter().flatten().min().filter(|due| *due <= self.ends_at) else { return Ok(false) };
+        let due = due.into_iter().flatten().min();
+        let (switch, due) = self.schedules(due);
+        let Some(now) = due.filter(|due| *due <= self.ends_at) else { return Ok(false) };
         let now = now.max(self.engine.now());
-        let mut given = Vec::new();
+        let mut given: Vec<Given> = switch.into_iter().collect();
         while let Some((at, _)) = self.answers.first_key_value() {
             if *at > now {
                 break;
@@ -125,6 +129,32 @@ impl<'a> Simulation<'a> {
         self.engine.journal().wait(taken.seq)?;
         self.carry_out(taken.orders)?;
         Ok(true)
+    }
+
+    /// Whether schedules are switched on or off with this round, and when something is due, starts by the clock included.
+    ///
+    /// Flows start by the clock from the first event on, until the last event has come and every run that had begun by then
+    /// has ended: a schedule alone doesn't keep the job going.
+    fn schedules(&self, due: Option<i64>) -> (Option<Given>, Option<i64>) {
+        let (engine, now) = (&self.engine, self.engine.now());
+        if !engine.schedules_on() {
+            let begins = engine.has_schedules() && self.next.as_ref().is_some_and(|(_, at)| due >= Some(*at));
+            return (begins.then_some(Given::Schedules(true)), due);
+        }
+        let Some(tick) = engine.next_tick() else { return (None, due) };
+        // What a crash cut off an instant belongs to it, and is made up for before anything else.
+        if tick <= now || due.is_some_and(|due| due <= now) {
+            return (None, Some(now));
+        }
+        let is_read = self.next.is_none() && self.at_end;
+        let of_then = |since: i64| since <= self.last_event_at;
+        let goes_on = !is_read
+            || engine.live().any(|run| of_then(run.started_at))
+            || engine.waiting_starts().any(|(_, since)| of_then(since));
+        if goes_on {
+            return (None, Some(due.map_or(tick, |due| due.min(tick))));
+        }
+        (Some(Given::Schedules(false)), due.or(Some(now)))
     }
 
     fn carry_out(&mut self, orders: Vec<Order>) -> Result<(), Failure> {

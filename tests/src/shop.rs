@@ -4,10 +4,10 @@ use std::sync::Arc;
 use flowline_core::{Call, CallKey, ResourceView};
 use flowline_engine::{EventIn, Origin};
 use flowline_plan::{
-    Abandon, Bundle, CallNode, Catch, Code, EventDef, EventKey, FieldDef, FlowId, Handler, Idempotency, Instr, KeyRule,
-    Late, Money, Node, NodeId, NodeKind, OpClass, OpDef, OpId, OpParam, OpRef, Opens, Plan, Raise, ResourceDef,
-    ResourceUse, RetryPolicy, SEMANTICS, Scope, ScopeId, ScopeKind, Slot, SlotDef, SpanId, StableId, StartRule,
-    StateDef, StateId, StateKind, SystemDef, SystemId, Trigger, Type, TypeDef, TypeId, TypeKind, Value,
+    Abandon, Bundle, CallNode, Catch, Code, EventDef, EventKey, FieldDef, FlowId, Handler, Idempotency, Instr, KeyMode,
+    KeyRule, Late, Money, Node, NodeId, NodeKind, OpClass, OpDef, OpId, OpParam, OpRef, Opens, Plan, Raise,
+    ResourceDef, ResourceUse, RetryPolicy, SEMANTICS, Scope, ScopeId, ScopeKind, Slot, SlotDef, SpanId, StableId,
+    StartRule, StateDef, StateId, StateKind, SystemDef, SystemId, Trigger, Type, TypeDef, TypeId, TypeKind, Value,
 };
 
 pub const ORDER_ID: TypeId = TypeId(0);
@@ -228,12 +228,12 @@ fn flow(patience: Patience) -> Plan {
         doc: String::new(),
         semantics: SEMANTICS,
         params: 1,
-        start: Some(StartRule { event: ORDER_PLACED, condition: None }),
+        start: Some(StartRule::Event { event: ORDER_PLACED, condition: None }),
         key: Some(KeyRule {
             name: "order".to_owned(),
             ty: Type::Named(ORDER_ID),
             code: field_of(local(0), 0),
-            once: true,
+            mode: KeyMode::Once,
         }),
         status: None,
         track: Vec::new(),

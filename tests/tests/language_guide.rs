@@ -39,14 +39,11 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("`govern`", "flow steps", "let fine = govern order as it_is { otherwise => true }"),
     ("`Advice`", "flow", "record Guess { advice: Advice<Int> }"),
     ("`upcast`", "flow", "upcast OrderPlaced v1 => v2 { order: old.order }"),
-    ("`starts every`", "flow", "flow nightly() starts every day at 05:00 { wait 1 s }"),
-    ("`starts on gather`", "flow", "flow batch() starts on gather PickedUp per order within 30 min { wait 1 s }"),
     (
         "`undo` of a whole flow",
         "flow",
         "flow thank(order: Order) undo back(order) { wait 1 s }\nflow back(order: Order) { wait 1 s }",
     ),
-    ("`key … one at a time`", "flow", "flow thank(order: Order) key order.id one at a time { wait 1 s }"),
     (
         "resources in a flow's parameters",
         "flow",

@@ -7,7 +7,7 @@ use std::{
 
 use flowline_engine::{Cursor, InputBody, StartCause, bundle_in};
 use flowline_journal::{Record, RecordKind, read, verify};
-use flowline_plan::{Bundle, Type, json::to_json};
+use flowline_plan::{Bundle, Type, calendar::instant_text, json::to_json};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -129,6 +129,8 @@ fn input_of(body: &InputBody, bundle: Option<&Bundle>) -> Option<Json> {
             let cause = match cause {
                 StartCause::Event { event, seq } => json!({ "event": event.to_string(), "record": seq }),
                 StartCause::Child { parent, .. } => json!({ "parent": parent.to_string() }),
+                StartCause::Tick { due } => json!({ "due": instant_text(*due) }),
+                StartCause::Batch { batch, events } => json!({ "batch": format!("{batch:032x}"), "events": events }),
             };
             json!({ "start": { "flow": flow, "generation": generation, "by": cause } })
         }
@@ -136,6 +138,15 @@ fn input_of(body: &InputBody, bundle: Option<&Bundle>) -> Option<Json> {
             json!({ "offered": { "wait": wait, "event": event.to_string(), "record": seq } })
         }
         InputBody::Run(input) => json!({ "input": serde_json::to_value(input).ok()? }),
+        InputBody::Tick { flow, due } => {
+            let flow = bundle.and_then(|bundle| bundle.flow(*flow)).map(|plan| plan.name.clone());
+            json!({ "tick": { "flow": flow, "due": instant_text(*due) } })
+        }
+        InputBody::Close { key, batch } => {
+            let flow = bundle.and_then(|bundle| bundle.flow(key.flow)).map(|plan| plan.name.clone());
+            json!({ "close": { "flow": flow, "batch": format!("{batch:032x}") } })
+        }
+        InputBody::Schedules { on } => json!({ "schedules": on }),
     })
 }
 

@@ -55,8 +55,11 @@ pub(crate) fn run(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bun
         Err(failure) => return live.stop(0).map_err(of_live).and(Err(failure)),
     };
     let lines = Lines { read: events.cursor.lines, rejected: events.cursor.rejected };
-    let told = live.handle().inspect(move |engine| (report(engine, None, lines), engine.totals().contested));
-    let (text, contested) = told.map_err(of_live)?;
+    let told = live.handle().inspect(move |engine| {
+        let not_taken = engine.totals().contested + engine.totals().refused_starts;
+        (report(engine, None, lines), not_taken)
+    });
+    let (text, not_taken) = told.map_err(of_live)?;
     live.stop(GRACE_MS).map_err(of_live)?;
     out::print(&text)?;
     if idle.live > 0 {
@@ -68,7 +71,7 @@ pub(crate) fn run(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bun
     if let Some(said) = rejected.summary(lines.rejected) {
         out::tell(&said);
     }
-    let fine = idle.incidents == 0 && lines.rejected == 0 && contested == 0;
+    let fine = idle.incidents == 0 && lines.rejected == 0 && not_taken == 0;
     Ok(if fine { Exit::Fine } else { Exit::Findings })
 }
 

@@ -67,7 +67,8 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
     let steps = engine.totals().steps - steps_before;
     let accounts = world.accounts(engine.now());
     let text = report(&engine, Some(&accounts), lines);
-    let (live, contested) = (engine.live().count(), engine.totals().contested);
+    let live = engine.live().count();
+    let not_taken = engine.totals().contested + engine.totals().refused_starts;
     engine.close()?;
     let seconds = began.elapsed().as_secs_f64();
     out::print(&format!(
@@ -84,7 +85,7 @@ fn simulated(args: &Run, global: Global, outcome: &Outcome, bundle: Arc<Bundle>)
             plural(live, "run")
         ));
     }
-    let fine = accounts.is_clean() && live == 0 && lines.rejected == 0 && contested == 0;
+    let fine = accounts.is_clean() && live == 0 && lines.rejected == 0 && not_taken == 0;
     Ok(if fine { Exit::Fine } else { Exit::Findings })
 }
 

@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::flow::CheckedFlow;
 use crate::model::{DecisionRow, Field, Local, LocalKind, Ty, TypeKind};
 use crate::names::{Declared, Globals, Symbol, find_circles};
-use crate::{contract, decision, flow};
+use crate::{contract, decision, flow, starts};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{OpId, OpRef, SystemId, TypeId};
@@ -73,6 +73,7 @@ pub(crate) fn fill(globals: &mut Globals, declared: &[Declared<'_>], diagnostics
     }
     calls.circles(globals, diagnostics);
     same_event_types(globals, diagnostics);
+    starts::fill(globals, declared, diagnostics);
     flows(globals, declared, diagnostics);
 }
 

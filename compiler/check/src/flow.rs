@@ -13,10 +13,10 @@ use crate::model::{
 use crate::names::{Globals, Symbol, suggest};
 use crate::side::Around;
 use crate::signature::unique;
-use crate::{contract, unsupported, words};
+use crate::{contract, starts, unsupported, words};
 use flowline_diag::code::f02;
 use flowline_diag::{Diagnostic, Span};
-use flowline_plan::{FlowId, ScopeId, ScopeKind};
+use flowline_plan::{FlowId, KeyMode, ScopeId, ScopeKind};
 use flowline_syntax::ast::{self, Ident, Occurrence};
 use std::sync::Arc;
 
@@ -96,14 +96,27 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
     for (param, local) in text.params.iter().zip(&flow.locals) {
         cx.bind(&param.name, local.ty.clone(), LocalKind::Slot(ScopeId(0)));
     }
+    if let (Some(starts), Some(local)) = (&text.starts, flow.locals.get(text.params.len())) {
+        match starts::binding(starts) {
+            (Some(name), _) => cx.bind(name, local.ty.clone(), LocalKind::Slot(ScopeId(0))),
+            (None, span) => cx.hidden("", span, local.ty.clone(), LocalKind::Slot(ScopeId(0))),
+        };
+    }
     let root = Scope { kind: ScopeKind::Flow, parent: None, span: text.body.span };
     let mut checker = FlowCx::new(cx, root, flow.result.clone());
     checker.told_no_status = text.status.is_some() || text.unread.iter().any(|word| &**word == "status");
     checker.unsupported(text);
     checker.status = text.status.as_ref().and_then(|status| checker.cx.status(status));
     flow.status = checker.status;
-    flow.start = checker.start(text);
+    if text.starts.is_some() {
+        checker.refuse_beside_starts(text);
+    } else {
+        flow.start = checker.start(text);
+    }
     flow.key = text.key.as_ref().map(|key| checker.key(key));
+    if let Some(key) = &flow.key {
+        checker.refuse_dropped_batches(flow.start.as_ref(), key);
+    }
     unique(text.track.iter().map(|track| &track.name), &mut checker.cx.diagnostics);
     flow.track = text.track.iter().map(|track| checker.track(track)).collect();
     flow.owner = text.owner.as_ref().and_then(|owner| Some(owner.plain()?.to_owned()));
@@ -142,16 +155,8 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
 impl FlowCx<'_> {
     fn unsupported(&mut self, text: &ast::Flow) {
         let mut refuse = |what: &str, span: Span| self.cx.diagnostics.push(unsupported::finding(what, span));
-        match &text.starts {
-            Some(ast::FlowStart::Every { span, .. }) => refuse("`starts every`", *span),
-            Some(ast::FlowStart::Gather { span, .. }) => refuse("`starts on gather`", *span),
-            None => {}
-        }
         if let Some(undo) = &text.undo {
             refuse("`undo` of a flow", undo.span);
-        }
-        if let Some(key) = text.key.as_ref().filter(|key| key.mode == ast::KeyMode::OneAtATime) {
-            refuse("`one at a time`", key.span);
         }
     }
 
@@ -173,7 +178,7 @@ impl FlowCx<'_> {
                     .help("a flow that starts by itself takes one parameter, the event"),
             );
         }
-        Some(Start { event: event?, condition })
+        Some(Start::Event { event: event?, condition })
     }
 
     fn key(&mut self, key: &ast::FlowKey) -> FlowKey {
@@ -181,7 +186,11 @@ impl FlowCx<'_> {
             name: words::list(&key.parts),
             span: key.span,
             parts: key.parts.iter().map(|part| self.cx.key_part(part)).collect(),
-            once: key.mode == ast::KeyMode::Once,
+            mode: match key.mode {
+                ast::KeyMode::Once => KeyMode::Once,
+                ast::KeyMode::OneAtATime => KeyMode::OneAtATime,
+                ast::KeyMode::NotSaid => KeyMode::OneAlive,
+            },
         }
     }
 

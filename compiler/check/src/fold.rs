@@ -86,8 +86,13 @@ fn run(operands: Vec<Value>, last: Instr) -> Option<Value> {
 }
 
 impl Cx<'_> {
-    /// The milliseconds of a duration that has to be known before anything runs; a finding where it isn't.
+    /// The milliseconds of a time in a contract, which has to be known before anything runs; a finding where it isn't.
     pub(crate) fn millis(&mut self, expr: &ast::Expr) -> Option<i64> {
+        self.constant_ms(expr, "a contract's times are known before anything runs")
+    }
+
+    /// The milliseconds of a duration that has to be known before anything runs; `why` is the finding where it isn't.
+    pub(crate) fn constant_ms(&mut self, expr: &ast::Expr, why: &str) -> Option<i64> {
         let checked = self.expr(expr, Some(&Ty::Duration));
         if checked.ty != Ty::Duration {
             let _ = self.coerce(checked, &Ty::Duration);
@@ -101,9 +106,8 @@ impl Cx<'_> {
                 None
             }
             _ => {
-                let diagnostic = self
-                    .found(&f02::NOT_CONSTANT, "a contract's times are known before anything runs", expr.span)
-                    .label("a duration or a constant is expected here");
+                let diagnostic =
+                    self.found(&f02::NOT_CONSTANT, why, expr.span).label("a duration or a constant is expected here");
                 self.push(diagnostic);
                 None
             }

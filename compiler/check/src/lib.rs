@@ -34,6 +34,7 @@ mod record;
 mod sentences;
 mod side;
 mod signature;
+mod starts;
 mod stmt;
 mod tables;
 mod trial;

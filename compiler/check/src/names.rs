@@ -158,6 +158,12 @@ impl Globals {
         Some(Fix { title, edits: vec![Edit { span, text }], safe: true })
     }
 
+    /// Whether a flow has a `starts`: then it is its own, and no other flow starts it.
+    pub(crate) fn starts_by_itself(&self, flow: FlowId) -> bool {
+        let start = self.model.flow(flow).and_then(|flow| flow.start.as_ref());
+        start.is_some_and(|start| !matches!(start, crate::model::Start::Event { .. }))
+    }
+
     /// Whether parts of the declaration may be missing from its tree.
     pub(crate) fn is_damaged(&self, symbol: Symbol) -> bool {
         self.damaged.contains(&symbol)

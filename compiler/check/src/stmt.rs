@@ -483,6 +483,10 @@ impl FlowCx<'_> {
         match self.cx.globals.find(self.cx.module, name.as_str()).map(|entry| entry.symbol) {
             Some(Symbol::Flow(id)) => {
                 self.cx.calls.push((Symbol::Flow(id), name.span));
+                if self.refuse_start_of(id, name) {
+                    self.cx.pass_over_args(&call.args);
+                    return None;
+                }
                 let flow = self.cx.globals.model.flow(id)?;
                 let params: Vec<(String, Ty)> = flow
                     .locals

@@ -1,6 +1,6 @@
 //! The words of an expression as messages and keys show them: `order.id`.
 
-use flowline_syntax::ast::{Arg, DurationLit, DurationUnit, Expr, ExprKind};
+use flowline_syntax::ast::{self, Arg, DurationLit, DurationUnit, Expr, ExprKind};
 
 /// Paths and calls as they are written; anything else as `…`.
 pub(crate) fn expr(expr: &Expr) -> String {
@@ -32,6 +32,14 @@ pub(crate) fn expr(expr: &Expr) -> String {
         | ExprKind::If { .. }
         | ExprKind::Match { .. }
         | ExprKind::Bad => "…".to_owned(),
+    }
+}
+
+/// How a flow starts, with a name for what it starts with.
+pub(crate) fn starts(starts: &ast::FlowStart) -> String {
+    match starts {
+        ast::FlowStart::Every { .. } => "`starts every … as tick`".to_owned(),
+        ast::FlowStart::Gather { event, .. } => format!("`starts on gather {event} … as signals`"),
     }
 }
 

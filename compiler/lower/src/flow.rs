@@ -3,12 +3,12 @@
 use flowline_check::model::{self, LocalId, LocalKind};
 use flowline_diag::Span;
 use flowline_plan::{
-    Code, KeyRule, Late, Node, NodeId, NodeKind, Plan, Promise, PromiseEnd, SEMANTICS, Scope, ScopeId, ScopeKind, Slot,
-    SlotDef, StableId, StartRule, StatusRule, TimerEnd, Type,
+    Code, GatherRule, KeyRule, Late, Node, NodeId, NodeKind, Plan, Promise, PromiseEnd, SEMANTICS, Scope, ScopeId,
+    ScopeKind, Slot, SlotDef, StableId, StartRule, StatusRule, TimerEnd, Type,
 };
 
 use crate::{
-    Cx, code,
+    Cx, FIRST, code,
     code::{Coder, Names, given},
     ids, types,
 };
@@ -27,15 +27,12 @@ pub(crate) fn plan(cx: &Cx<'_>, flow: &model::Flow) -> Plan {
         doc: flow.doc.clone(),
         semantics: SEMANTICS,
         params: flow.params,
-        start: flow
-            .start
-            .as_ref()
-            .map(|start| StartRule { event: start.event, condition: start.condition.as_ref().map(param_code) }),
+        start: flow.start.as_ref().map(|start| self::start(cx, flow, start)),
         key: flow.key.as_ref().map(|key| KeyRule {
             name: key.name.clone(),
             ty: types::key_type(key.parts.iter().map(|part| &part.ty)),
             code: code::key(cx, header, &params, &key.parts, key.span),
-            once: key.once,
+            mode: key.mode,
         }),
         status: flow.status.map(|status| StatusRule { values: status.values, speaks_for: status.speaks_for }),
         track: flow.track.iter().map(|track| (track.name.clone(), param_code(&track.value))).collect(),
@@ -48,6 +45,23 @@ pub(crate) fn plan(cx: &Cx<'_>, flow: &model::Flow) -> Plan {
         nodes,
         scopes,
         span: cx.span(flow.head),
+    }
+}
+
+fn start(cx: &Cx<'_>, flow: &model::Flow, start: &model::Start) -> StartRule {
+    match start {
+        model::Start::Event { event, condition } => {
+            let params = given(flow.params);
+            let condition = condition.as_ref().map(|condition| code::code(cx, Names::default(), &params, condition));
+            StartRule::Event { event: *event, condition }
+        }
+        model::Start::Every(schedule) => StartRule::Every(schedule.clone()),
+        model::Start::Gather(model::Gather { event, per, within_ms, count_max }) => StartRule::Gather(GatherRule {
+            event: *event,
+            per: per.as_ref().map(|(_, key)| code::code(cx, Names::default(), &FIRST, key)),
+            within_ms: *within_ms,
+            count_max: *count_max,
+        }),
     }
 }
 

@@ -123,7 +123,7 @@ impl Calendar {
         self.name.get(module..).unwrap_or(&self.name)
     }
 
-    fn time_zone(&self) -> Result<TimeZone, CalendarError> {
+    pub(crate) fn time_zone(&self) -> Result<TimeZone, CalendarError> {
         // jiff keeps the zones that it has parsed, so this is a look-up.
         TimeZone::get(&self.zone).map_err(|_| CalendarError::UnknownZone { zone: self.zone.clone() })
     }
@@ -170,7 +170,7 @@ impl Calendar {
     }
 
     /// The opening spans of a day as instants; none when it is closed. A span that the clock skips is not there.
-    fn spans(&self, zone: &TimeZone, day: i32) -> Result<Vec<(i64, i64)>, CalendarError> {
+    pub(crate) fn spans(&self, zone: &TimeZone, day: i32) -> Result<Vec<(i64, i64)>, CalendarError> {
         if self.closed.binary_search(&day).is_ok() {
             return Ok(Vec::new());
         }
@@ -188,7 +188,7 @@ impl Calendar {
 }
 
 /// The instant of a minute of a local day; 1,440 is the end of the day.
-fn at_minute(zone: &TimeZone, date: Date, minute: u16) -> Result<i64, CalendarError> {
+pub(crate) fn at_minute(zone: &TimeZone, date: Date, minute: u16) -> Result<i64, CalendarError> {
     let time = |hour: u16| date.at(i8::try_from(hour / 60).unwrap_or(0), i8::try_from(hour % 60).unwrap_or(0), 0, 0);
     if minute < 1_440 {
         return instant(zone, time(minute));
@@ -211,7 +211,7 @@ fn instant(zone: &TimeZone, local: DateTime) -> Result<i64, CalendarError> {
     Ok(at.as_millisecond())
 }
 
-fn day_of(zone: &TimeZone, ms: i64) -> Result<i32, CalendarError> {
+pub(crate) fn day_of(zone: &TimeZone, ms: i64) -> Result<i32, CalendarError> {
     Ok(date_to_day(zone.to_datetime(timestamp(ms)?).date()))
 }
 
@@ -225,12 +225,12 @@ pub(crate) fn date_to_day(date: Date) -> i32 {
     i32::try_from(days).expect("a date has at most four digits of years, so its day fits")
 }
 
-fn day_to_date(day: i32) -> Result<Date, CalendarError> {
+pub(crate) fn day_to_date(day: i32) -> Result<Date, CalendarError> {
     EPOCH.checked_add(jiff::SignedDuration::from_hours(i64::from(day) * 24)).map_err(|_| CalendarError::OutOfRange)
 }
 
 /// An instant in RFC 3339, UTC: `2026-05-02T10:00:00Z`.
-pub(crate) fn instant_text(ms: i64) -> String {
+pub fn instant_text(ms: i64) -> String {
     match Timestamp::from_millisecond(ms) {
         Ok(at) => at.to_string(),
         Err(_) => format!("{ms} ms"),

@@ -12,6 +12,7 @@ pub mod graph;
 mod ids;
 pub mod json;
 mod plan;
+mod schedule;
 mod side;
 mod system;
 mod text;
@@ -24,10 +25,11 @@ pub use encoding::{BUNDLE_FORMAT, BundleHash, DecodeError, decode_bundle, encode
 pub use eval::{ConstEnv, Env, EvalError, eval, eval_bool};
 pub use ids::{CalendarId, DecisionId, FlowId, FunctionId, NodeId, OpId, ScopeId, SpanId, StateId, SystemId, TypeId};
 pub use plan::{
-    AwaitNode, CallNode, Catch, ChooseArm, EachNode, EventArm, Handler, KeyRule, Meanwhile, MeanwhileKind, Node,
-    NodeKind, Plan, Promise, PromiseEnd, RunFlowNode, SEMANTICS, Scope, ScopeKind, Sharing, SlotDef, StableId,
-    StartRule, StatusRule, TimerArm, TimerEnd, Trigger,
+    AwaitNode, CallNode, Catch, ChooseArm, EachNode, EventArm, GatherRule, Handler, KeyMode, KeyRule, Meanwhile,
+    MeanwhileKind, Node, NodeKind, Plan, Promise, PromiseEnd, RunFlowNode, SEMANTICS, Scope, ScopeKind, Sharing,
+    SlotDef, StableId, StartRule, StatusRule, TimerArm, TimerEnd, Trigger,
 };
+pub use schedule::Schedule;
 pub use side::{Late, LateClause, PromiseStep, Side};
 pub use system::{
     Idempotency, Later, LaterMode, OpClass, OpDef, OpParam, OpRef, Opens, Raise, ResourceUse, RetryPolicy, SystemDef,

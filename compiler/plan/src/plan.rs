@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Code, FlowId, Late, NodeId, OpRef, PromiseStep, RetryPolicy, ScopeId, Side, Slot, SpanId, Type, TypeId, Undo,
+    schedule::Schedule,
 };
 
 /// The meaning of plans that this compiler writes. The core honours each number for ever.
@@ -22,7 +23,7 @@ pub struct Plan {
     pub semantics: u16,
     /// What it takes: the first slots of scope 0.
     pub params: u16,
-    /// The event that starts it; without one only `run` and `start` do.
+    /// How it starts by itself; without, only `run` and `start` begin it.
     pub start: Option<StartRule>,
     pub key: Option<KeyRule>,
     pub status: Option<StatusRule>,
@@ -56,12 +57,49 @@ impl Plan {
     }
 }
 
-/// `flow f(e: E) when cond`.
+/// How a flow starts by itself. What it starts with is the flow's one parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StartRule {
+pub enum StartRule {
+    /// `flow f(e: E) when cond`: on an event. The event is local 0 of the condition.
+    Event { event: TypeId, condition: Option<Code> },
+    /// `starts every …`: by the clock. The parameter is the instant at which the run was due.
+    Every(Schedule),
+    /// `starts on gather …`: on a batch of events.
+    Gather(GatherRule),
+}
+
+impl StartRule {
+    /// The type of the events that start it.
+    pub fn event(&self) -> Option<TypeId> {
+        match self {
+            Self::Event { event, .. } => Some(*event),
+            Self::Gather(gather) => Some(gather.event),
+            Self::Every(_) => None,
+        }
+    }
+}
+
+/// `starts on gather E per k within d up to n`. The batch is a record of its id, the key where there is one, and the events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GatherRule {
     pub event: TypeId,
-    /// The event is local 0.
-    pub condition: Option<Code>,
+    /// Events with the same value are gathered together; the event is local 0. Without it all of them are.
+    pub per: Option<Code>,
+    /// The batch is closed so long after its first event.
+    pub within_ms: i64,
+    /// Or with this event.
+    pub count_max: u32,
+}
+
+/// What becomes of a start whose key has a run already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyMode {
+    /// `once`: one run per key, also after it ended.
+    Once,
+    /// `one at a time`: it waits until the run has ended.
+    OneAtATime,
+    /// It is dropped while the run lives.
+    OneAlive,
 }
 
 /// `key e once`.
@@ -72,8 +110,7 @@ pub struct KeyRule {
     pub ty: Type,
     /// The locals are the flow's parameters.
     pub code: Code,
-    /// One run per key, also after it ended. Without it a new run may start when the last one has ended.
-    pub once: bool,
+    pub mode: KeyMode,
 }
 
 /// `status E speaks for T`.

@@ -49,6 +49,11 @@ impl RunId {
         Self(hash128("run", &[flow.as_bytes(), key, &generation.to_le_bytes()]))
     }
 
+    /// The run of a flow for what starts it, whatever its key is: an event, a tick, a batch.
+    pub fn of_cause(flow: &str, kind: &str, cause: &[u8]) -> Self {
+        Self(hash128("caused", &[flow.as_bytes(), kind.as_bytes(), cause]))
+    }
+
     /// The run that a step of another run starts.
     pub fn of_parent(parent: RunId, call: CallKey) -> Self {
         Self(hash128("child", &[&parent.0.to_le_bytes(), &call.0.to_le_bytes()]))

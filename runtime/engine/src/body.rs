@@ -1,9 +1,15 @@
 //! The bodies of journal records. The number of a variant is part of the format: new ones are added at the end.
+use std::sync::Arc;
+
 use flowline_core::{EventId, Input, Run, RunId};
 use flowline_plan::{FlowId, TypeId, Value};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{EngineError, Totals, home::HomeSnapshot};
+use crate::{
+    EngineError, Totals,
+    gather::{Batch, BatchKey},
+    home::HomeSnapshot,
+};
 
 /// A record of kind `input`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +22,12 @@ pub enum InputBody {
     Offered { wait: u32, event: EventId, acknowledged_at: i64, seq: u64 },
     /// Any other input of a run.
     Run(Input),
+    /// A flow starts by the clock: the instant at which it was due.
+    Tick { flow: FlowId, due: i64 },
+    /// Time is up for the batch of a key.
+    Close { key: BatchKey, batch: u128 },
+    /// From now on flows start by the clock, or no longer do.
+    Schedules { on: bool },
 }
 
 /// An event on its way in, checked against its schema.
@@ -53,6 +65,10 @@ pub enum StartCause {
     Event { event: EventId, seq: u64 },
     /// Another run's step.
     Child { parent: RunId, joined: bool, args: Vec<Value> },
+    /// The clock, at the instant at which it was due.
+    Tick { due: i64 },
+    /// A batch of so many events.
+    Batch { batch: u128, events: u32 },
 }
 
 /// A record of kind `snapshot`.
@@ -65,11 +81,33 @@ pub enum SnapshotBody {
         shard: u16,
         /// The seq of its start.
         begun: u64,
+        /// The value of its key, where its flow runs one at a time.
+        line: Option<Value>,
     },
     Home(HomeSnapshot),
     Engine {
         totals: Box<Totals>,
         cursor: Option<Cursor>,
+        /// The last tick of each flow; none while schedules are off.
+        schedules: Option<Vec<(FlowId, i64)>>,
+    },
+    /// A start that waits for its turn.
+    Queued {
+        run: RunId,
+        shard: u16,
+        flow: FlowId,
+        generation: u32,
+        cause: StartCause,
+        value: Option<Arc<Value>>,
+        /// The value of its key.
+        line: Value,
+        place: u64,
+        since: i64,
+    },
+    /// A batch that is open.
+    Batch {
+        key: BatchKey,
+        batch: Batch,
     },
 }
 

@@ -20,8 +20,10 @@ use crate::{
     EngineError,
     body::{SnapshotBody, encode},
     engine::Engine,
+    gather::batch_row,
     home::{HomeKey, HomeSnapshot},
     shard::shard_of,
+    starts::Start,
     work::RECORD_BYTES,
 };
 
@@ -122,6 +124,10 @@ impl Checkpoints {
         self.gone.insert((Table::Home, home_id(key)), saved);
     }
 
+    pub(crate) fn gone_row(&mut self, row: u128, saved: Saved) {
+        self.gone.insert((Table::Home, row), saved);
+    }
+
     /// A row of the store says that at the marker nothing is there.
     pub(crate) fn found_absent(&mut self, row: RowId) {
         self.absent.insert(row);
@@ -204,6 +210,7 @@ impl Engine {
         let mut batch = Checkpoint::default();
         self.snapshot_runs(&mut batch)?;
         self.snapshot_homes(&mut batch)?;
+        self.snapshot_batches(&mut batch)?;
         let own = self.write_group(vec![self.bare(RecordKind::Snapshot, encode(&self.own_snapshot()))])?;
         let marker = self.write_group(vec![self.bare(RecordKind::Checkpoint, Vec::new())])?;
         let (Some(own), Some((marker, _))) = (own.first().copied(), marker.first().copied()) else { return Ok(()) };
@@ -239,23 +246,31 @@ impl Engine {
 
     fn snapshot_runs(&mut self, batch: &mut Checkpoint) -> Result<(), EngineError> {
         let mut dirty = std::mem::take(&mut self.dirty_runs);
-        dirty.retain(|id| self.runs.contains_key(id));
+        dirty.retain(|id| self.runs.contains_key(id) || self.lines.queued(*id).is_some());
         dirty.sort_unstable();
+        // One that waited for its turn and has begun stands there twice.
+        dirty.dedup();
         let saved = self.write_each(&dirty, |engine, id| {
-            let cell = engine.runs.get(id)?;
+            let line = engine.lines.key_of(*id).map(|line| line.key.clone());
+            let Some(cell) = engine.runs.get(id) else { return engine.queued_record(*id) };
             let body = SnapshotBody::Run {
                 run: Box::new(cell.run.clone()),
                 joined: cell.joined,
                 generation: cell.generation,
                 shard: cell.shard,
                 begun: cell.begun,
+                line,
             };
             Some(NewRecord { shard: cell.shard, run: id.0, ..engine.bare(RecordKind::Snapshot, encode(&body)) })
         })?;
         for (id, saved) in dirty.iter().zip(saved) {
-            let Some(cell) = self.runs.get_mut(id) else { continue };
-            cell.dirty = false;
-            let before = cell.saved.replace(saved);
+            let before = match self.runs.get_mut(id) {
+                Some(cell) => {
+                    cell.dirty = false;
+                    cell.saved.replace(saved)
+                }
+                None => self.lines.saved(*id, saved),
+            };
             batch.put(Table::Run, key_u128(id.0), Row::new(saved.0, encode(&SnapshotRow::new(saved, before))));
         }
         Ok(())
@@ -277,6 +292,38 @@ impl Engine {
             cell.dirty = false;
             let id = home_id(key);
             // One that was dropped and made anew has left its last snapshot behind.
+            let left = self.checkpoints.gone.remove(&(Table::Home, id));
+            let before = cell.saved.replace(saved).or(left);
+            batch.put(Table::Home, key_u128(id), Row::new(saved.0, encode(&SnapshotRow::new(saved, before))));
+        }
+        Ok(())
+    }
+
+    /// A start that waits for its turn, as it is written down.
+    fn queued_record(&self, run: RunId) -> Option<NewRecord> {
+        let (queued, line) = (self.lines.queued(run)?, self.lines.key_of(run)?);
+        let Start { run, shard, flow, generation, cause, value, saved: _ } = queued.start.clone();
+        let (line, place, since) = (line.key.clone(), queued.place, queued.since);
+        let body = SnapshotBody::Queued { run, shard, flow, generation, cause, value, line, place, since };
+        Some(NewRecord { shard, run: run.0, ..self.bare(RecordKind::Snapshot, encode(&body)) })
+    }
+
+    fn snapshot_batches(&mut self, batch: &mut Checkpoint) -> Result<(), EngineError> {
+        let mut dirty = std::mem::take(&mut self.dirty_batches);
+        dirty.retain(|key| self.batches.contains_key(key));
+        dirty.sort_unstable();
+        // One that was closed and opened anew stands there twice.
+        dirty.dedup();
+        let saved = self.write_each(&dirty, |engine, key| {
+            let body = SnapshotBody::Batch { key: key.clone(), batch: engine.batches.get(key)?.batch.clone() };
+            let shard = shard_of(batch_row(key));
+            Some(NewRecord { shard, ..engine.bare(RecordKind::Snapshot, encode(&body)) })
+        })?;
+        for (key, saved) in dirty.iter().zip(saved) {
+            let Some(cell) = self.batches.get_mut(key) else { continue };
+            cell.dirty = false;
+            let id = batch_row(key);
+            // One that was closed and opened anew has left its last snapshot behind.
             let left = self.checkpoints.gone.remove(&(Table::Home, id));
             let before = cell.saved.replace(saved).or(left);
             batch.put(Table::Home, key_u128(id), Row::new(saved.0, encode(&SnapshotRow::new(saved, before))));

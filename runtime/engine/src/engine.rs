@@ -20,11 +20,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     EngineError, Totals,
-    body::{Cursor, EventIn, SnapshotBody, StartCause, encode},
+    body::{Cursor, EventIn, SnapshotBody, encode},
     checkpoint::Checkpoints,
     dedupe::Dedupe,
+    gather::{BatchCell, BatchKey},
     home::{Home, HomeKey, Offer},
     routes::Routes,
+    starts::{Lines, Start},
+    ticks::Schedules,
 };
 
 /// What a driver brings.
@@ -46,6 +49,8 @@ pub enum Given {
     },
     /// How far the input file was read; goes behind the events it covers.
     Cursor(Cursor),
+    /// From now on flows start by the clock, or no longer do. They don't before somebody says so.
+    Schedules(bool),
 }
 
 /// A call to carry out, once its record is durable.
@@ -111,9 +116,26 @@ pub(crate) struct HomeCell {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Message {
     Event(EventIn),
-    Start { run: RunId, shard: u16, flow: FlowId, generation: u32, cause: StartCause, value: Option<Arc<Value>> },
+    Start(Start),
     Offer(Offer),
-    Run { run: RunId, input: Input },
+    Run {
+        run: RunId,
+        input: Input,
+    },
+    /// A flow starts by the clock.
+    Tick {
+        flow: FlowId,
+        due: i64,
+    },
+    /// Time is up for a batch.
+    Close {
+        key: BatchKey,
+        batch: u128,
+    },
+    /// Flows start by the clock from now on, or no longer.
+    Schedules {
+        on: bool,
+    },
 }
 
 /// What one input did to a run, for those who watch a replay.
@@ -154,6 +176,13 @@ pub struct Engine {
     /// Kept events were dropped up to this instant.
     pub(crate) expired_to: i64,
     pub(crate) dedupe: Dedupe,
+    pub(crate) lines: Lines,
+    pub(crate) batches: FxHashMap<BatchKey, BatchCell>,
+    /// When each open batch is closed.
+    pub(crate) closings: BTreeSet<(i64, BatchKey)>,
+    /// Events in open batches, and in those whose runs wait for their turn.
+    pub(crate) gathered: usize,
+    pub(crate) schedules: Schedules,
     /// Runs that ended since the last checkpoint; older ones are in the store. Without a store, only those whose key
     /// might come again.
     pub(crate) finished: HashMap<RunId, Finished>,
@@ -174,6 +203,7 @@ pub struct Engine {
     /// What changed since the last checkpoint; kept only where there is a store.
     pub(crate) dirty_runs: Vec<RunId>,
     pub(crate) dirty_homes: Vec<HomeKey>,
+    pub(crate) dirty_batches: Vec<BatchKey>,
     pub(crate) orders: Vec<Order>,
     pub(crate) ended: Vec<(RunId, Ending)>,
     /// The error after which nothing is taken any more.
@@ -211,6 +241,7 @@ impl Engine {
         Self {
             programs: programs.collect(),
             routes: Routes::of(&bundle),
+            schedules: Schedules::of(&bundle),
             checkpoints: Checkpoints::new(store.clone()),
             bundle,
             journal,
@@ -228,6 +259,10 @@ impl Engine {
             expiries: BTreeMap::new(),
             expired_to: i64::MIN,
             dedupe,
+            lines: Lines::default(),
+            batches: FxHashMap::default(),
+            closings: BTreeSet::new(),
+            gathered: 0,
             finished: HashMap::new(),
             incidents: BTreeMap::new(),
             totals: Totals::default(),
@@ -241,18 +276,21 @@ impl Engine {
             own_saved: None,
             dirty_runs: Vec::new(),
             dirty_homes: Vec::new(),
+            dirty_batches: Vec::new(),
             orders: Vec::new(),
             ended: Vec::new(),
             stopped: None,
         }
     }
 
-    /// The instant at which the next timer is due; the present one where a crash left work undone.
+    /// The instant at which the next timer is due or the next batch is closed; the present one where a crash left work
+    /// undone. What starts by the clock is told by [`Engine::next_tick`].
     pub fn next_due(&self) -> Option<i64> {
         if !self.queue.is_empty() {
             return Some(self.now);
         }
-        self.timers.first().map(|(due, _, _)| *due)
+        let timer = self.timers.first().map(|(due, _, _)| *due);
+        timer.into_iter().chain(self.closings.first().map(|(due, _)| *due)).min()
     }
 
     /// The time of the last round.
@@ -322,8 +360,13 @@ impl Engine {
     fn round(&mut self, now: i64, mut given: Vec<Given>) -> Result<Taken, EngineError> {
         self.resume()?;
         self.now = self.now.max(now);
-        self.fire_timers(self.now.saturating_sub(1))?;
         given.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
+        while let Some(Given::Schedules(on)) = given.first() {
+            self.push(Message::Schedules { on: *on });
+            self.work_off()?;
+            given.remove(0);
+        }
+        self.fire_timers(self.now.saturating_sub(1))?;
         let mut cursor = None;
         for given in given {
             match given {
@@ -334,6 +377,7 @@ impl Engine {
                 Given::Settle(run) => self.send_to_run(run, Input::Settle),
                 Given::Retry { run, frame } => self.send_to_run(run, Input::Retry { frame }),
                 Given::Cursor(position) => cursor = Some(position),
+                Given::Schedules(on) => self.push(Message::Schedules { on }),
             }
             self.work_off()?;
         }
@@ -394,19 +438,21 @@ impl Engine {
 
     /// Body of a snapshot of the engine's own state.
     pub(crate) fn own_snapshot(&self) -> SnapshotBody {
-        SnapshotBody::Engine { totals: Box::new(self.totals.clone()), cursor: self.cursor.clone() }
+        let schedules = self.schedules.snapshot();
+        SnapshotBody::Engine { totals: Box::new(self.totals.clone()), cursor: self.cursor.clone(), schedules }
     }
 }
 
 /// The order in which the inputs of one instant are taken: by kind, then by who they belong to.
 fn order_of(given: &Given) -> (u8, u128, u64, &str, &str, Option<(TypeId, &Value)>) {
     match given {
-        Given::Event(event) => (0, 0, event.origin as u64, &event.source, &event.id, Some((event.event, &event.value))),
+        Given::Schedules(on) => (0, 0, u64::from(*on), "", "", None),
+        Given::Event(event) => (1, 0, event.origin as u64, &event.source, &event.id, Some((event.event, &event.value))),
         Given::Answer { run, call, attempt, .. } => {
-            (1, run.0, u64::from(*call) << 32 | u64::from(*attempt), "", "", None)
+            (2, run.0, u64::from(*call) << 32 | u64::from(*attempt), "", "", None)
         }
-        Given::Settle(run) => (2, run.0, 0, "", "", None),
-        Given::Retry { run, frame } => (3, run.0, u64::from(*frame), "", "", None),
-        Given::Cursor(_) => (4, 0, 0, "", "", None),
+        Given::Settle(run) => (3, run.0, 0, "", "", None),
+        Given::Retry { run, frame } => (4, run.0, u64::from(*frame), "", "", None),
+        Given::Cursor(_) => (5, 0, 0, "", "", None),
     }
 }

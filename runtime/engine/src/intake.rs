@@ -1,9 +1,8 @@
 //! Events on their way in: counted once, handed to the homes of their keys and to the flow they start.
 use std::sync::Arc;
 
-use flowline_core::{EventId, Input, Run, RunId};
-use flowline_plan::{ConstEnv, FlowId, TypeId, Value, eval, eval_bool};
-use flowline_store::{Table, key_u128};
+use flowline_core::{EventId, Input, RunId};
+use flowline_plan::{ConstEnv, FlowId, StartRule, TypeId, Value, eval, eval_bool};
 
 use crate::{
     EngineError, Origin,
@@ -11,19 +10,7 @@ use crate::{
     dedupe::Seen,
     engine::{Engine, Message},
     home::{After, Arrival, Home, HomeKey, Offer},
-    shard::shard_of,
 };
-
-/// A flow that an event starts.
-#[derive(Debug)]
-struct Starting {
-    run: RunId,
-    shard: u16,
-    flow: FlowId,
-    generation: u32,
-    /// The run that had the key before.
-    previous: Option<RunId>,
-}
 
 impl Engine {
     /// Whether an event counts; duplicates and conflicts are counted and go no further.
@@ -46,7 +33,7 @@ impl Engine {
         let candidates = self.candidates(event.event, &value);
         let (mut homeless, mut started) = (true, None);
         match candidates.as_slice() {
-            [flow] => started = self.start_by(*flow, id, seq, &value)?,
+            [flow] => started = self.take_start(*flow, id, seq, &value)?,
             [] => {}
             [_, _, ..] => {
                 let bundle = Arc::clone(&self.bundle);
@@ -97,68 +84,30 @@ impl Engine {
         let env = ConstEnv { bundle: &self.bundle, now: self.now };
         let holds = |flow: &&FlowId| {
             let start = self.plan_of(**flow).and_then(|plan| plan.start.as_ref());
-            start.is_some_and(|start| {
-                let condition = start.condition.as_ref();
-                condition.is_none_or(|code| eval_bool(&env, code, std::slice::from_ref(value)).unwrap_or(false))
+            start.is_some_and(|start| match start {
+                StartRule::Event { condition: Some(code), .. } => {
+                    eval_bool(&env, code, std::slice::from_ref(value)).unwrap_or(false)
+                }
+                StartRule::Event { condition: None, .. } | StartRule::Gather(_) => true,
+                StartRule::Every(_) => false,
             })
         };
         self.routes.starts(event).iter().filter(holds).copied().collect()
     }
 
-    /// Starts the run of a flow for an event; the run that takes the event, also where it has been there before. None
-    /// where the flow's key has no value.
-    fn start_by(
+    /// The one flow that takes an event starts on it, or gathers it.
+    fn take_start(
         &mut self,
         flow: FlowId,
         event: EventId,
         seq: u64,
         value: &Arc<Value>,
     ) -> Result<Option<RunId>, EngineError> {
-        let Some(starting) = self.starting_of(flow, event, value)? else { return Ok(None) };
-        let Starting { run, shard, flow, generation, previous } = starting;
-        if self.starting.contains(&run) || self.runs.contains_key(&run) || self.has_finished(run)? {
-            self.totals.repeated_starts += 1;
-            return Ok(Some(run));
+        match self.plan_of(flow).and_then(|plan| plan.start.as_ref()) {
+            Some(StartRule::Gather(_)) => self.gather(flow, event, value),
+            Some(StartRule::Event { .. }) => self.start_by(flow, StartCause::Event { event, seq }, value),
+            Some(StartRule::Every(_)) | None => Ok(None),
         }
-        let cause = StartCause::Event { event, seq };
-        let value = Some(Arc::clone(value));
-        self.push(Message::Start { run, shard, flow, generation, cause, value });
-        // What comes late for the key is the new run's from now on.
-        if let Some(previous) = previous.filter(|previous| self.runs.contains_key(previous)) {
-            self.send_to_run(previous, Input::Relieved);
-        }
-        Ok(Some(run))
-    }
-
-    fn starting_of(&self, flow: FlowId, event: EventId, value: &Value) -> Result<Option<Starting>, EngineError> {
-        let Some(program) = self.program_of(flow) else { return Ok(None) };
-        let name = &program.plan.name;
-        let Some(rule) = &program.plan.key else {
-            let run = RunId::of_key(name, &event.0.to_le_bytes(), 0);
-            return Ok(Some(Starting { run, shard: shard_of(run.0), flow, generation: 0, previous: None }));
-        };
-        let key = Run::key_of(program, std::slice::from_ref(value), self.now).ok().flatten();
-        let Some(key) = key.and_then(|key| postcard::to_stdvec(&key).ok()) else { return Ok(None) };
-        let shard = shard_of(flowline_core::hash128("key", &[&key]));
-        let (mut generation, mut previous) = (0, None);
-        loop {
-            let run = RunId::of_key(name, &key, generation);
-            if rule.once || !self.has_finished(run)? {
-                return Ok(Some(Starting { run, shard, flow, generation, previous }));
-            }
-            previous = Some(run);
-            generation += 1;
-        }
-    }
-
-    /// Whether a run has ended.
-    fn has_finished(&self, run: RunId) -> Result<bool, EngineError> {
-        if self.finished.contains_key(&run) || self.checkpoints.is_being_saved(run) {
-            return Ok(true);
-        }
-        let Some(store) = &self.store else { return Ok(false) };
-        let row = store.get(Table::Summary, &key_u128(run.0))?;
-        Ok(row.is_some_and(|row| row.seq <= self.summaries_to))
     }
 
     /// A home, made where it isn't there, about to change.

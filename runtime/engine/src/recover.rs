@@ -12,6 +12,7 @@ use crate::{
     checkpoint::{Covered, ENGINE_ROW, Saved, SnapshotRow},
     dedupe::Dedupe,
     engine::{Cell, Engine, EngineOptions, HomeCell, Message, Step},
+    starts::{LineKey, Queued, Start},
     work::RECORD_BYTES,
 };
 
@@ -128,8 +129,9 @@ impl Engine {
             return Err(foreign("it doesn't know the engine's own state".to_owned()));
         };
         let (record, body) = self.snapshot(saved)?;
-        let SnapshotBody::Engine { totals, cursor } = body else { return Err(misplaced(saved)) };
+        let SnapshotBody::Engine { totals, cursor, schedules } = body else { return Err(misplaced(saved)) };
         (self.totals, self.cursor) = (*totals, cursor);
+        self.schedules.restore(&self.bundle.calendars, schedules);
         self.now = record.now;
         self.own_saved = Some(saved);
         for row in store.scan(Table::Run, KeyRange::all()) {
@@ -138,8 +140,18 @@ impl Engine {
                 self.row_is_absent(Table::Run, &key);
                 continue;
             };
-            let SnapshotBody::Run { run, joined, generation, shard, begun } = self.snapshot(saved)?.1 else {
-                return Err(misplaced(saved));
+            let (run, joined, generation, shard, begun, line) = match self.snapshot(saved)?.1 {
+                SnapshotBody::Run { run, joined, generation, shard, begun, line } => {
+                    (run, joined, generation, shard, begun, line)
+                }
+                SnapshotBody::Queued { run, shard, flow, generation, cause, value, line, place, since } => {
+                    let start = Start { run, shard, flow, generation, cause, value, saved: Some(saved) };
+                    self.restore_queued(LineKey { flow, key: line }, Queued { start, place, since, dirty: false });
+                    continue;
+                }
+                SnapshotBody::Home(_) | SnapshotBody::Engine { .. } | SnapshotBody::Batch { .. } => {
+                    return Err(misplaced(saved));
+                }
             };
             let Some(program) = self.program_of(run.flow).map(Arc::clone) else { return Err(misplaced(saved)) };
             let id = run.id();
@@ -147,6 +159,9 @@ impl Engine {
                 if let flowline_core::control::At::Incident(incident) = &frame.at {
                     self.incidents.insert((id, frame.no), (**incident).clone());
                 }
+            }
+            if let Some(key) = line {
+                self.lines.restore_running(id, LineKey { flow: run.flow, key }, run.control.ended);
             }
             let cell = Cell { run: *run, program, shard, joined, generation, begun, dirty: false, saved: Some(saved) };
             self.runs.insert(id, cell);
@@ -158,7 +173,16 @@ impl Engine {
                 self.row_is_absent(Table::Home, &key);
                 continue;
             };
-            let SnapshotBody::Home(snapshot) = self.snapshot(saved)?.1 else { return Err(misplaced(saved)) };
+            let snapshot = match self.snapshot(saved)?.1 {
+                SnapshotBody::Home(snapshot) => snapshot,
+                SnapshotBody::Batch { key, batch } => {
+                    self.restore_batch(key, batch, saved);
+                    continue;
+                }
+                SnapshotBody::Run { .. } | SnapshotBody::Queued { .. } | SnapshotBody::Engine { .. } => {
+                    return Err(misplaced(saved));
+                }
+            };
             for (run, wait) in snapshot.home.registered() {
                 self.waits.insert((run, wait), snapshot.key.clone());
             }
@@ -290,6 +314,9 @@ impl Engine {
                 Message::Event(event)
             }
             InputBody::Run(input) if comes_from_outside(&input) => Message::Run { run, input },
+            InputBody::Tick { flow, due } => Message::Tick { flow, due },
+            InputBody::Close { key, batch } => Message::Close { key, batch },
+            InputBody::Schedules { on } => Message::Schedules { on },
             InputBody::Event(_) | InputBody::Start { .. } | InputBody::Offered { .. } | InputBody::Run(_) => {
                 return Err(unexplained(record, "nothing calls for it"));
             }

@@ -1,5 +1,5 @@
 //! Which flows an event may start, and which events anybody may ever wait for.
-use flowline_plan::{Bundle, EventArm, FlowId, MeanwhileKind, NodeKind, Trigger, TypeId};
+use flowline_plan::{Bundle, EventArm, FlowId, MeanwhileKind, NodeKind, StartRule, Trigger, TypeId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What follows from the plans of a bundle.
@@ -13,8 +13,8 @@ impl Routes {
     pub(crate) fn of(bundle: &Bundle) -> Self {
         let mut routes = Self::default();
         for (at, plan) in bundle.flows.iter().enumerate() {
-            if let Some(start) = &plan.start {
-                routes.starts.entry(start.event).or_default().push(FlowId::from(at));
+            if let Some(event) = plan.start.as_ref().and_then(StartRule::event) {
+                routes.starts.entry(event).or_default().push(FlowId::from(at));
             }
             for node in &plan.nodes {
                 routes.await_all(&node.kind);

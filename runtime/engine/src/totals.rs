@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use flowline_core::{Answer, Ending, Input, Output, Run, control::CallFor};
-use flowline_plan::{Bundle, FlowId};
+use flowline_plan::{Bundle, FlowId, calendar::instant_text};
 use serde::{Deserialize, Serialize};
 
-use crate::EventIn;
+use crate::{EventIn, body::StartCause};
 
 /// Counts since the data folder was made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,6 +43,12 @@ pub struct Totals {
     pub contested: u64,
     /// The first of them: id, source, and the flows.
     pub contested_first: Vec<String>,
+    /// Starts that had to wait for the run before theirs.
+    pub queued: u64,
+    /// Events and ticks that would have started or joined something, but too much was waiting already.
+    pub refused_starts: u64,
+    /// The first of them: what was refused, and the flow.
+    pub refused_first: Vec<String>,
     pub incidents: u64,
     /// Kept, missed and unmet, by flow and promise.
     pub promises: BTreeMap<String, BTreeMap<String, PromiseTotals>>,
@@ -57,7 +63,7 @@ pub struct PromiseTotals {
     pub unmet: u64,
 }
 
-/// Contested events that are told one by one.
+/// Contested events and refused starts that are told one by one.
 const CONTESTED_SHOWN_MAX: usize = 20;
 
 impl Totals {
@@ -69,6 +75,21 @@ impl Totals {
             let names: Vec<&str> = names.collect();
             let EventIn { id, source, .. } = event;
             self.contested_first.push(format!("event {id} of {source}, by {}", names.join(" and ")));
+        }
+    }
+
+    /// Too much waits already for one more to join.
+    pub(crate) fn refuse_start(&mut self, bundle: &Bundle, flow: FlowId, cause: &StartCause) {
+        self.refused_starts += 1;
+        if self.refused_first.len() < CONTESTED_SHOWN_MAX {
+            let flow = bundle.flow(flow).map_or("a flow", |plan| plan.short_name());
+            let what = match cause {
+                StartCause::Event { event, .. } => format!("event {event}"),
+                StartCause::Tick { due } => format!("the start by the clock at {}", instant_text(*due)),
+                StartCause::Batch { batch, .. } => format!("batch {batch:032x}"),
+                StartCause::Child { parent, .. } => format!("a step of run {parent}"),
+            };
+            self.refused_first.push(format!("{what}, for {flow}"));
         }
     }
 

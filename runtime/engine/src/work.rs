@@ -13,6 +13,7 @@ use crate::{
     engine::{Cell, Engine, Finished, Message, Order, Step},
     home::{HomeKey, Offer},
     shard::{SHARDS, shard_of},
+    starts::Start,
     totals::outcome_name,
 };
 
@@ -22,7 +23,7 @@ pub(crate) const RECORD_BYTES: usize = 64;
 impl Engine {
     /// Puts a message at the end of the queue.
     pub(crate) fn push(&mut self, message: Message) {
-        if let Message::Start { run, .. } = &message {
+        if let Message::Start(Start { run, .. }) = &message {
             self.starting.insert(*run);
         }
         self.queue.push_back(message);
@@ -83,7 +84,10 @@ impl Engine {
         match message {
             Message::Event(_) => false,
             // Each start has an identity of its own; a run that is there never begins again.
-            Message::Start { run, .. } => self.runs.contains_key(run),
+            Message::Start(Start { run, .. }) => self.runs.contains_key(run),
+            Message::Tick { flow, due } => self.has_ticked(*flow, *due),
+            Message::Close { key, batch } => self.batches.get(key).is_none_or(|cell| cell.batch.id != *batch),
+            Message::Schedules { on } => self.schedules_on() == *on,
             Message::Offer(Offer { run, .. }) => !self.runs.contains_key(run),
             Message::Run { run, input: Input::Answered { call, attempt, answer } } => {
                 !self.runs.get(run).is_some_and(|cell| is_awaited(&cell.run, *call, *attempt, answer))
@@ -99,10 +103,14 @@ impl Engine {
     pub(crate) fn discard(&mut self, message: &Message) {
         match message {
             Message::Offer(offer) => self.reply(offer.run, offer.wait, offer.event, false),
-            Message::Start { run, .. } => {
+            Message::Start(Start { run, .. }) => {
                 self.starting.remove(run);
             }
-            Message::Event(_) | Message::Run { .. } => {}
+            Message::Event(_)
+            | Message::Run { .. }
+            | Message::Tick { .. }
+            | Message::Close { .. }
+            | Message::Schedules { .. } => {}
         }
     }
 
@@ -110,7 +118,9 @@ impl Engine {
     pub(crate) fn place_of(&self, message: &Message) -> (u16, u128) {
         match message {
             Message::Event(event) => (shard_of(event.event_id().0), 0),
-            Message::Start { run, shard, .. } => (*shard, run.0),
+            Message::Start(Start { run, shard, .. }) => (*shard, run.0),
+            Message::Tick { .. } | Message::Schedules { .. } => (0, 0),
+            Message::Close { batch, .. } => (shard_of(*batch), 0),
             Message::Offer(Offer { run, .. }) | Message::Run { run, .. } => {
                 (self.runs.get(run).map_or(0, |cell| cell.shard), run.0)
             }
@@ -121,7 +131,7 @@ impl Engine {
     pub(crate) fn body_of(message: &Message) -> Vec<u8> {
         match message {
             Message::Event(event) => encode(&InputBody::Event(event.clone())),
-            Message::Start { flow, generation, cause, .. } => {
+            Message::Start(Start { flow, generation, cause, .. }) => {
                 encode(&InputBody::Start { flow: *flow, generation: *generation, cause: cause.clone() })
             }
             Message::Offer(Offer { wait, event, acknowledged_at, seq, .. }) => {
@@ -129,6 +139,9 @@ impl Engine {
                 encode(&InputBody::Offered { wait, event, acknowledged_at, seq })
             }
             Message::Run { input, .. } => encode(&InputBody::Run(input.clone())),
+            Message::Tick { flow, due } => encode(&InputBody::Tick { flow: *flow, due: *due }),
+            Message::Close { key, batch } => encode(&InputBody::Close { key: key.clone(), batch: *batch }),
+            Message::Schedules { on } => encode(&InputBody::Schedules { on: *on }),
         }
     }
 
@@ -141,19 +154,33 @@ impl Engine {
                 self.intake(event, seq)?;
                 Ok(0)
             }
-            Message::Start { run, shard, flow, generation, cause, value } => {
+            Message::Tick { flow, due } => {
+                self.tick(flow, due)?;
+                Ok(0)
+            }
+            Message::Close { key, .. } => {
+                self.close_batch(&key)?;
+                Ok(0)
+            }
+            Message::Schedules { on } => {
+                self.switch_schedules(on);
+                Ok(0)
+            }
+            Message::Start(Start { run, shard, flow, generation, cause, value, saved }) => {
                 self.starting.remove(&run);
+                self.handed_over(&cause);
                 let Some(program) = self.programs.get(flow.index()).cloned() else { return Ok(0) };
                 let (args, parent, joined) = match cause {
-                    StartCause::Event { .. } => (value.iter().map(|v| (**v).clone()).collect(), None, None),
+                    StartCause::Event { .. } | StartCause::Tick { .. } | StartCause::Batch { .. } => {
+                        (value.iter().map(|v| (**v).clone()).collect(), None, None)
+                    }
                     StartCause::Child { parent, joined, args } => {
                         (args, Some(Parent { run: parent }), joined.then_some(parent))
                     }
                 };
                 self.totals.start(program.plan.short_name());
                 let run_state = Run::new(run, flow, parent);
-                let cell =
-                    Cell { run: run_state, program, shard, joined, generation, begun: seq, dirty: false, saved: None };
+                let cell = Cell { run: run_state, program, shard, joined, generation, begun: seq, dirty: false, saved };
                 self.runs.insert(run, cell);
                 Ok(self.step(run, &Input::Start { args, parent }))
             }
@@ -207,11 +234,9 @@ impl Engine {
                 self.push(Message::Event(event));
             }
             Output::StartChild { child, flow, args, joined } => {
-                let cause = StartCause::Child { parent: run, joined, args };
-                let shard = shard_of(child.0);
-                self.push(Message::Start { run: child, shard, flow, generation: 0, cause, value: None });
+                self.start_child(run, child, flow, args, joined);
             }
-            Output::SettleChild { child } => self.send_to_run(child, Input::Settle),
+            Output::SettleChild { child } => self.settle_child(child),
             Output::Incident { frame, incident } => {
                 self.incidents.insert((run, frame), incident);
             }
@@ -239,7 +264,8 @@ impl Engine {
         if self.store.is_some() || cell.program.plan.key.is_some() && cell.run.control.parent.is_none() {
             self.finished.insert(id, finished);
         }
-        let joined = cell.joined;
+        let (joined, has_late) = (cell.joined, !cell.run.control.late.is_empty());
+        let line = self.lines.key_of(id).cloned();
         if cell.run.control.late.is_empty() {
             self.forget(id);
         } else {
@@ -248,27 +274,41 @@ impl Engine {
         if let Some(parent) = joined {
             self.send_to_run(parent, Input::ChildEnded { child: id, ending: ending.clone() });
         }
+        self.leave_line(id, line, !has_late);
         self.ended.push((id, ending));
     }
 
     /// Nothing is asked of a run any more.
     fn forget(&mut self, id: RunId) {
+        self.lines.forget(id);
         if let Some(saved) = self.runs.remove(&id).and_then(|cell| cell.saved) {
             self.checkpoints.gone_run(id, saved);
         }
     }
 
-    /// Fires the timers that are due up to an instant, one after the other: what the first one does may disarm the next.
+    /// Fires what is due up to an instant, one after the other: what the first one does may disarm the next. Of one instant,
+    /// timers of runs come first, then batches that are closed, then starts by the clock.
     pub(crate) fn fire_timers(&mut self, up_to: i64) -> Result<(), EngineError> {
-        while let Some((due, run, timer)) =
-            self.timers.first().into_iter().chain(self.idle_timers.first()).min().copied()
-            && due <= up_to
-        {
-            self.disarm(run, timer);
-            self.send_to_run(run, Input::Due { timer });
+        loop {
+            let timer = self.timers.first().into_iter().chain(self.idle_timers.first()).min().copied();
+            let timer = timer.filter(|(due, _, _)| *due <= up_to);
+            let batch = self.closings.first().filter(|(due, _)| *due <= up_to);
+            let tick = self.tick_due(up_to);
+            let first =
+                [timer.map(|(due, ..)| (due, 0)), batch.map(|(due, _)| (*due, 1)), tick.map(|(due, _)| (due, 2))];
+            let message = match (first.into_iter().flatten().min(), timer, batch, tick) {
+                (Some((_, 0)), Some((_, run, timer)), _, _) => {
+                    self.disarm(run, timer);
+                    Some(Message::Run { run, input: Input::Due { timer } })
+                }
+                (Some((_, 1)), _, Some((_, key)), _) => self.closing_of(key),
+                (Some(_), _, _, Some((_, flow))) => self.tick_of(flow, up_to),
+                (_, _, _, _) => None,
+            };
+            let Some(message) = message else { return Ok(()) };
+            self.push(message);
             self.work_off()?;
         }
-        Ok(())
     }
 
     /// A timer is over; says whether it was armed.

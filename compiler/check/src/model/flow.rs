@@ -2,7 +2,7 @@
 
 use super::{Expr, Late, Local, LocalId, Pattern, PromiseStep, Ty, Undo};
 use flowline_diag::Span;
-use flowline_plan::{FlowId, OpRef, RetryPolicy, ScopeId, ScopeKind, TypeId};
+use flowline_plan::{FlowId, KeyMode, OpRef, RetryPolicy, Schedule, ScopeId, ScopeKind, TypeId};
 
 #[derive(Debug, Clone)]
 pub struct Flow {
@@ -39,12 +39,25 @@ pub struct Scope {
     pub span: Span,
 }
 
-/// The flow starts on each event for which the condition holds.
+/// How a flow starts by itself.
 #[derive(Debug, Clone)]
-pub struct Start {
+pub enum Start {
+    /// On each event for which the condition holds, in terms of the first parameter, which is the event.
+    Event { event: TypeId, condition: Option<Expr> },
+    /// By the clock; the parameter is the instant.
+    Every(Schedule),
+    /// On a batch of events, which is the parameter.
+    Gather(Gather),
+}
+
+/// `starts on gather E per k within d up to n`
+#[derive(Debug, Clone)]
+pub struct Gather {
     pub event: TypeId,
-    /// In terms of the first parameter, which is the event.
-    pub condition: Option<Expr>,
+    /// The key that events are gathered by, with the locals it needs; local 0 is the event.
+    pub per: Option<(Vec<Local>, Expr)>,
+    pub within_ms: i64,
+    pub count_max: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -54,7 +67,7 @@ pub struct FlowKey {
     pub span: Span,
     /// In terms of the parameters; several where the key is composite.
     pub parts: Vec<Expr>,
-    pub once: bool,
+    pub mode: KeyMode,
 }
 
 #[derive(Debug, Clone, Copy)]

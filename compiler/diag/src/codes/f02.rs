@@ -24,6 +24,7 @@ codes! {
     RECURSION = "F0221" Error "something is defined by itself";
     FLOW_START = "F0222" Error "a flow's header lacks what its body needs";
     NEVER_ABSENT = "F0223" Warning "a test for absence of what is always there";
+    STARTS = "F0230" Error "a flow can't start like this";
     CALENDAR_FILE = "F0240" Error "a calendar's file that can't be read";
     CALENDAR_ROW = "F0241" Error "a row of a calendar's file that can't be read";
     MONEY_KIND = "F0242" Error "net, tax and gross are mixed";

@@ -5,6 +5,7 @@
 
 mod dot;
 mod outline;
+mod start;
 mod svg;
 
 #[cfg(test)]

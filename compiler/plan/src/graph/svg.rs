@@ -3,9 +3,9 @@
 use super::{
     catch_text,
     outline::{Item, Part, ends, outline},
-    raised, sides, undo_of,
+    raised, sides, start, undo_of,
 };
-use crate::{Bundle, Catch, NodeId, NodeKind, OpClass, Plan};
+use crate::{Bundle, Catch, KeyMode, KeyRule, NodeId, NodeKind, OpClass, Plan};
 
 const CHAR_PX: u32 = 7;
 /// Of a title, which is bold.
@@ -75,20 +75,11 @@ fn with_sides(bundle: &Bundle, plan: &Plan, flow: Block) -> Block {
 
 /// What begins a run, and how many there are.
 fn about(bundle: &Bundle, plan: &Plan) -> String {
-    let start = match &plan.start {
-        Some(start) => {
-            let event = bundle.ty(start.event).map_or("an event", |ty| ty.short_name());
-            let condition = if start.condition.is_some() { ", where its condition holds" } else { "" };
-            format!("begins with {event}{condition}")
-        }
-        None => match plan.side.as_ref().and_then(|side| bundle.flow(side.of)) {
-            Some(flow) => format!("begun by a clause of {}", flow.short_name()),
-            None => "begun by other flows".to_owned(),
-        },
-    };
+    let start = start::words(bundle, plan);
     match &plan.key {
-        Some(key) if key.once => format!("{start}; once per {}", key.name),
-        Some(key) => format!("{start}; one at a time per {}", key.name),
+        Some(KeyRule { name, mode: KeyMode::Once, .. }) => format!("{start}; once per {name}"),
+        Some(KeyRule { name, mode: KeyMode::OneAtATime, .. }) => format!("{start}; one at a time per {name}"),
+        Some(KeyRule { name, mode: KeyMode::OneAlive, .. }) => format!("{start}; one alive at a time per {name}"),
         None => start,
     }
 }

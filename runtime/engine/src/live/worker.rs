@@ -88,6 +88,7 @@ impl Worker {
     pub(super) fn run(mut self) -> Result<(), EngineError> {
         let _close = CloseAtEnd(Arc::clone(&self.inbox));
         self.send_again();
+        self.switch_schedules_on()?;
         loop {
             let batch = self.inbox.take(self.wait_max());
             match batch.ending {
@@ -113,7 +114,7 @@ impl Worker {
         if self.stop_at.is_some() && self.out.is_empty() {
             return Some(Duration::ZERO);
         }
-        let due = [self.engine.next_due(), self.stop_at].into_iter().flatten().min()?;
+        let due = [self.engine.next_due(), self.engine.next_tick(), self.stop_at].into_iter().flatten().min()?;
         self.clock.until(due)
     }
 
@@ -133,7 +134,7 @@ impl Worker {
             given.extend(submission.given);
             acks.extend(submission.ack);
         }
-        let due = self.engine.next_due().is_some_and(|due| due <= now);
+        let due = [self.engine.next_due(), self.engine.next_tick()].into_iter().flatten().any(|due| due <= now);
         if !given.is_empty() || !acks.is_empty() || due {
             let taken = self.engine.take(now, given)?;
             self.held.push_back(Held { seq: taken.seq, orders: taken.orders, acks });
@@ -170,6 +171,15 @@ impl Worker {
                 self.out.insert(id_of(order), Sent::Once);
             }
             self.connector.call_all(orders, &self.replies);
+        }
+        Ok(())
+    }
+
+    /// The first start on a folder is when flows begin to start by the clock.
+    fn switch_schedules_on(&mut self) -> Result<(), EngineError> {
+        if self.engine.has_schedules() && !self.engine.schedules_on() {
+            let taken = self.engine.take(self.clock.now_ms(), vec![Given::Schedules(true)])?;
+            self.held.push_back(Held { seq: taken.seq, orders: taken.orders, acks: Vec::new() });
         }
         Ok(())
     }

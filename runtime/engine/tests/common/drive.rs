@@ -152,13 +152,34 @@ impl Life {
         dues.into_iter().flatten().min()
     }
 
+    /// Whether schedules are switched on or off, and when something is due, with starts by the clock: those count until the
+    /// last line was read and the runs that had begun by then have ended.
+    fn schedules(&self) -> (Option<Given>, Option<i64>) {
+        let (due, now) = (self.next_due(), self.engine.now());
+        let read = self.lines_read() == self.place.lines.len();
+        let Some(tick) = self.engine.next_tick() else {
+            let begins = self.engine.has_schedules() && !self.engine.schedules_on() && !read;
+            return (begins.then_some(Given::Schedules(true)), due);
+        };
+        // What a crash cut off an instant.
+        if tick <= now || due.is_some_and(|due| due <= now) {
+            return (None, Some(now));
+        }
+        let last = self.place.lines.last().map_or(0, |line| line.at);
+        if !read || self.engine.live().any(|run| run.started_at <= last) {
+            return (None, Some(due.map_or(tick, |due| due.min(tick))));
+        }
+        (Some(Given::Schedules(false)), due.or(Some(now)))
+    }
+
     fn lines_read(&self) -> usize {
         self.engine.cursor().map_or(0, |cursor| cursor.lines) as usize
     }
 
     /// Moves the clock to the next due instant; false when nothing is due.
     pub(crate) fn advance(&mut self) -> Result<bool, EngineError> {
-        let Some(now) = self.next_due() else { return Ok(false) };
+        let (switch, due) = self.schedules();
+        let Some(now) = due else { return Ok(false) };
         let mut read = self.lines_read();
         let lines = Arc::clone(&self.place.lines);
         let now = now.max(self.engine.now());
@@ -176,6 +197,7 @@ impl Life {
         if read > before {
             given.push(Given::Cursor(Cursor { lines: read as u64, ..Cursor::default() }));
         }
+        given.extend(switch);
         // Whoever brings inputs brings them in any order.
         given.reverse();
         self.take(now, given)?;

@@ -6,6 +6,7 @@
     reason = "in test support a panic is how a test fails"
 )]
 
+pub(crate) mod desk;
 pub(crate) mod drive;
 pub(crate) mod shop;
 

@@ -30,12 +30,12 @@ fn field(name: &str, ty: Type) -> FieldDef {
     FieldDef { name: name.to_owned(), ty, pii: false, check: None }
 }
 
-fn local_field(at: u16) -> Code {
+pub(crate) fn local_field(at: u16) -> Code {
     Code { ops: vec![Instr::Local(0), Instr::Field(at)], consts: Vec::new(), locals: 1 }
 }
 
 /// Field of the flow's parameter.
-fn of_param(at: u16) -> Code {
+pub(crate) fn of_param(at: u16) -> Code {
     Code { ops: vec![Instr::Slot(Slot { scope: ScopeId(0), at: 0 }), Instr::Field(at)], ..Code::default() }
 }
 
@@ -148,20 +148,20 @@ fn ops() -> Vec<OpDef> {
 }
 
 /// Lays nodes and scopes of one flow.
-struct Lay {
+pub(crate) struct Lay {
     name: &'static str,
     nodes: Vec<Node>,
     scopes: Vec<Scope>,
 }
 
 impl Lay {
-    fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         let mut lay = Self { name, nodes: Vec::new(), scopes: Vec::new() };
         lay.scope(ScopeKind::Flow, None, 1);
         lay
     }
 
-    fn scope(&mut self, kind: ScopeKind, parent: Option<u32>, slots: usize) -> u32 {
+    pub(crate) fn scope(&mut self, kind: ScopeKind, parent: Option<u32>, slots: usize) -> u32 {
         let slot = SlotDef { name: "x".to_owned(), ty: Type::Int };
         self.scopes.push(Scope {
             kind,
@@ -175,7 +175,7 @@ impl Lay {
     }
 
     /// A chain of nodes in a scope, one after the other.
-    fn chain(&mut self, scope: u32, kinds: Vec<NodeKind>) {
+    pub(crate) fn chain(&mut self, scope: u32, kinds: Vec<NodeKind>) {
         let first = self.nodes.len();
         let last = first + kinds.len() - 1;
         self.scopes[scope as usize].entry = Some(NodeId::from(first));
@@ -201,13 +201,19 @@ impl Lay {
     }
 
     fn plan(self, start: Option<(TypeId, Option<Code>)>, key: Option<(Code, bool)>) -> Arc<Plan> {
+        let start = start.map(|(event, condition)| StartRule::Event { event, condition });
+        let mode = |once| if once { KeyMode::Once } else { KeyMode::OneAlive };
+        self.starting(start, key.map(|(code, once)| (code, mode(once))))
+    }
+
+    pub(crate) fn starting(self, start: Option<StartRule>, key: Option<(Code, KeyMode)>) -> Arc<Plan> {
         Arc::new(Plan {
             name: format!("shop.{}", self.name),
             doc: String::new(),
             semantics: SEMANTICS,
             params: 1,
-            start: start.map(|(event, condition)| StartRule { event, condition }),
-            key: key.map(|(code, once)| KeyRule { name: "order".to_owned(), ty: Type::Int, code, once }),
+            start,
+            key: key.map(|(code, mode)| KeyRule { name: "order".to_owned(), ty: Type::Int, code, mode }),
             status: None,
             track: Vec::new(),
             owner: None,
@@ -223,15 +229,15 @@ impl Lay {
     }
 }
 
-fn call(name: &str, arg: Code, result: Option<Slot>) -> NodeKind {
+pub(crate) fn call(name: &str, arg: Code, result: Option<Slot>) -> NodeKind {
     NodeKind::Call(CallNode { op: op(name), args: vec![arg], result, retry: None, timeout_ms: None, undo: None })
 }
 
-fn ms(ms: i64) -> Code {
+pub(crate) fn ms(ms: i64) -> Code {
     Code::constant(Value::Duration(ms))
 }
 
-fn arm(event: TypeId, key: u16, value: Code, fresh: bool) -> EventArm {
+pub(crate) fn arm(event: TypeId, key: u16, value: Code, fresh: bool) -> EventArm {
     EventArm { event, key, value, bind: None, condition: None, fresh, target: None }
 }
 
@@ -239,11 +245,11 @@ fn wait(arms: Vec<EventArm>, due: i64, end: TimerEnd) -> NodeKind {
     NodeKind::Await(AwaitNode { events: arms, timers: vec![TimerArm { due: ms(due), end }] })
 }
 
-fn stop(outcome: &str) -> NodeKind {
+pub(crate) fn stop(outcome: &str) -> NodeKind {
     NodeKind::Stop { outcome: outcome.to_owned(), status: None, value: None }
 }
 
-fn run_flow(flow: u32, detached: bool) -> NodeKind {
+pub(crate) fn run_flow(flow: u32, detached: bool) -> NodeKind {
     NodeKind::RunFlow(RunFlowNode { flow: FlowId(flow), args: vec![of_param(0)], detached, result: None })
 }
 
@@ -367,12 +373,11 @@ fn pair() -> Arc<Plan> {
 }
 
 pub(crate) fn bundle() -> Arc<Bundle> {
+    bundle_of(vec![fulfil(), tell(), ask(), after_sale(), contest(), pair()])
+}
+
+/// The shop's contracts and events with flows of one's own.
+pub(crate) fn bundle_of(flows: Vec<Arc<Plan>>) -> Arc<Bundle> {
     let system = SystemDef { name: "shop".to_owned(), label: "Shop".to_owned(), owns: vec![], ops: ops() };
-    Arc::new(Bundle {
-        name: "shop".to_owned(),
-        types: types(),
-        systems: vec![system],
-        flows: vec![fulfil(), tell(), ask(), after_sale(), contest(), pair()],
-        ..Bundle::default()
-    })
+    Arc::new(Bundle { name: "shop".to_owned(), types: types(), systems: vec![system], flows, ..Bundle::default() })
 }
