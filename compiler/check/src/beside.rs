@@ -57,6 +57,16 @@ pub fn wanted(modules: &[SourceModule]) -> Vec<String> {
     for item in items() {
         if let ItemKind::Calendar(ast::Calendar { hours: ast::CalendarHours::File(path), .. }) = &item.kind {
             paths.extend(path.plain().map(str::to_owned));
+        } else if let ItemKind::Test(test) = &item.kind {
+            let files = test.steps.iter().filter_map(|step| match &step.kind {
+                ast::TestStepKind::Start { file, .. } => file.as_ref()?.plain().map(str::to_owned),
+                ast::TestStepKind::Given { .. }
+                | ast::TestStepKind::After(_)
+                | ast::TestStepKind::Send(_)
+                | ast::TestStepKind::Expect(_)
+                | ast::TestStepKind::Bad => None,
+            });
+            paths.extend(files);
         }
     }
     paths.into_iter().collect()

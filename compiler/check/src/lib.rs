@@ -91,7 +91,7 @@ pub fn check_with(modules: &[SourceModule], beside: &Beside) -> Checked {
     let (mut globals, declared) = names::collect(modules, &mut diagnostics);
     signature::fill(&mut globals, &declared, beside, &mut diagnostics);
     bodies::fill(&mut globals, &declared, &mut diagnostics);
-    sentences::fill(&mut globals, modules, &declared, &mut diagnostics);
+    sentences::fill(&mut globals, modules, &declared, beside, &mut diagnostics);
     // What a mistake leaves out of a contract would only seem to be missing.
     let is_whole = modules.iter().all(|module| module.broken.is_empty());
     if is_whole && diagnostics.iter().all(|finding| finding.severity != Severity::Error) {

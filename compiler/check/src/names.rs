@@ -409,7 +409,11 @@ fn import(globals: &mut Globals, modules: &[SourceModule], used: &FxHashSet<usiz
             }
             for name in &used.names {
                 let own = from.and_then(|from| globals.modules.get(from)).map(|names| &names.own);
+                // What could not be read there may declare the name.
+                let is_unread =
+                    from.and_then(|from| globals.modules.get(from)).is_some_and(|names| names.misses_imports);
                 let symbol = match own.map(|own| own.get(&name.text)) {
+                    Some(None) if is_unread => Symbol::Unusable,
                     Some(Some(entry)) => entry.symbol,
                     Some(None) => {
                         let whole = Diagnostic::new(

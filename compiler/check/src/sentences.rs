@@ -1,5 +1,6 @@
 //! Declarations that say something about runs and do nothing in them: each is checked when all flows are.
 
+use crate::beside::Beside;
 use crate::cx::Cx;
 use crate::model::Model;
 use crate::names::{Declared, Globals, Symbol};
@@ -14,6 +15,7 @@ pub(crate) fn fill(
     globals: &mut Globals,
     modules: &[SourceModule],
     declared: &[Declared<'_>],
+    beside: &Beside,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mut texts = FlowTexts::default();
@@ -26,6 +28,9 @@ pub(crate) fn fill(
         let tests = module.ast.items.iter().filter_map(|item| match_test(item));
         trial::same_titles(&tests.collect::<Vec<_>>(), diagnostics);
         for item in &module.ast.items {
+            if let ItemKind::Test(test) = &item.kind {
+                trial::files(test, beside, diagnostics);
+            }
             one(globals, &texts, at, item, diagnostics);
         }
     }

@@ -5,6 +5,7 @@
     reason = "a rule names the few types and declarations that it takes; any other, also a future one, is the same finding"
 )]
 
+use crate::beside::Beside;
 use crate::contract;
 use crate::cx::Cx;
 use crate::hints::suggest_listed;
@@ -15,8 +16,8 @@ use crate::model::{
 use crate::names::{Symbol, twice};
 use crate::parts::Parts;
 use crate::property::{About, FlowTexts};
-use flowline_diag::Span;
-use flowline_diag::code::f02;
+use flowline_diag::code::{f01, f02};
+use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{FlowId, OpRef, TypeId};
 use flowline_syntax::ast::{self, Ident, RecordLit};
 
@@ -252,8 +253,21 @@ impl Cx<'_> {
     }
 }
 
+/// The files that a test names have to be there.
+pub(crate) fn files(test: &ast::Test, beside: &Beside, diagnostics: &mut Vec<Diagnostic>) {
+    for step in &test.steps {
+        let ast::TestStepKind::Start { file: Some(file), .. } = &step.kind else { continue };
+        let Some(path) = file.plain() else { continue };
+        if let Err(problem) = beside.get(path) {
+            let message = format!("`{path}` can't be read: {problem}");
+            let help = "a path goes from the folder of the project: `fixtures/order.json`";
+            diagnostics.push(Diagnostic::new(&f01::NO_FILE, message, file.span).help(help));
+        }
+    }
+}
+
 /// Two tests of one title in a file: a report could not tell them apart.
-pub(crate) fn same_titles(tests: &[&ast::Test], diagnostics: &mut Vec<flowline_diag::Diagnostic>) {
+pub(crate) fn same_titles(tests: &[&ast::Test], diagnostics: &mut Vec<Diagnostic>) {
     let mut seen: Vec<(&str, Span)> = Vec::new();
     for test in tests {
         let Some(title) = test.title.plain() else { continue };

@@ -7,7 +7,11 @@ use std::{
 
 use flowline_check::BesideProblem;
 
-use crate::{DriverError, stdlib::MODULES};
+use crate::{
+    DriverError,
+    stdlib::MODULES,
+    unreadable::{self, Unreadable},
+};
 
 /// Flow files of one project.
 pub const FILES_MAX: usize = 20_000;
@@ -29,11 +33,19 @@ pub trait Files {
     /// What people call the place of `flow.toml`.
     fn manifest_path(&self) -> String;
 
-    /// Every flow file: its path as people see it, its module's name, its text; sorted by name.
+    /// Every flow file that can be read: its path as people see it, its module's name, its text; sorted by name.
     ///
     /// # Errors
-    /// When one can't be read.
+    /// When the folder can't be read.
     fn flows(&self) -> Result<Vec<FlowFile>, DriverError>;
+
+    /// Every flow file, also those that can't be read.
+    ///
+    /// # Errors
+    /// When the folder itself can't be read.
+    fn all(&self) -> Result<Vec<Result<FlowFile, Unreadable>>, DriverError> {
+        Ok(self.flows()?.into_iter().map(Ok).collect())
+    }
 
     /// The path as people see it and the text of a file that flows name; their path goes from the project's folder.
     ///
@@ -104,12 +116,15 @@ impl DiskFiles {
             if hidden {
                 continue;
             }
-            if path.is_dir() {
+            let is_flow = path.extension().is_some_and(|extension| extension == "flow");
+            if path.is_dir() && is_flow {
+                found.push(path);
+            } else if path.is_dir() {
                 // A folder with a flow.toml of its own is another project.
                 if depth < DEPTH_MAX && !path.is_symlink() && !path.join("flow.toml").is_file() {
                     self.walk(&path, depth + 1, found)?;
                 }
-            } else if path.extension().is_some_and(|extension| extension == "flow") {
+            } else if is_flow {
                 found.push(path);
                 if found.len() > FILES_MAX {
                     return Err(DriverError::TooMany);
@@ -130,23 +145,35 @@ impl Files for DiskFiles {
     }
 
     fn flows(&self) -> Result<Vec<FlowFile>, DriverError> {
+        Ok(self.all()?.into_iter().flatten().collect())
+    }
+
+    fn all(&self) -> Result<Vec<Result<FlowFile, Unreadable>>, DriverError> {
         let mut paths = Vec::new();
         if self.single {
             paths.push(self.root.clone());
         } else {
             self.walk(&self.root, 0, &mut paths)?;
         }
-        let mut flows = Vec::with_capacity(paths.len());
+        let mut all = Vec::with_capacity(paths.len());
         for path in paths {
             let inside = path.strip_prefix(&self.root).ok().filter(|inside| inside.components().next().is_some());
             let inside = inside.or_else(|| path.file_name().map(Path::new)).unwrap_or(&path);
             let parts = inside.with_extension("");
             let parts: Vec<_> =
                 parts.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-            flows.push(FlowFile { path: path.display().to_string(), module: parts.join("."), text: read(&path)? });
+            let (shown, module) = (path.display().to_string(), parts.join("."));
+            all.push(match unreadable::read(&path, FILE_BYTES_MAX) {
+                Ok(text) => Ok(FlowFile { path: shown, module, text }),
+                Err((text, problem)) => Err(Unreadable { path: shown, module, text, problem }),
+            });
         }
-        flows.sort_by(|a, b| a.module.cmp(&b.module));
-        Ok(flows)
+        let module = |file: &Result<FlowFile, Unreadable>| match file {
+            Ok(file) => file.module.clone(),
+            Err(file) => file.module.clone(),
+        };
+        all.sort_by_cached_key(module);
+        Ok(all)
     }
 
     fn beside(&self, path: &str) -> Result<(String, String), BesideProblem> {

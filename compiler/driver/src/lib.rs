@@ -7,6 +7,7 @@ mod files;
 mod manifest;
 mod pipeline;
 mod stdlib;
+mod unreadable;
 
 use std::{path::Path, time::Duration};
 
@@ -17,6 +18,7 @@ use flowline_plan::Bundle;
 pub use files::{DiskFiles, FILES_MAX, Files, FlowFile, MemoryFiles};
 pub use manifest::Project;
 pub use stdlib::MODULES as STDLIB;
+pub use unreadable::{Problem, Unreadable};
 
 /// What a project came to.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use flowline_check::{Beside, BesideFile, SourceModule, check_with, wanted, witho
 use flowline_diag::{Diagnostic, FileId, Severity, Sources, code::f04};
 use flowline_lower::lower;
 use flowline_plan::Bundle;
-use flowline_syntax::parse;
+use flowline_syntax::{ast, parse};
 
 use crate::{DriverError, Files, Outcome, Project, manifest};
 
@@ -15,22 +15,35 @@ const FLOWS_PER_THREAD: usize = 16;
 /// Compiles the files of a project.
 pub(crate) fn compile(files: &dyn Files) -> Result<Outcome, DriverError> {
     let mut watch = Stopwatch::start();
-    let flows = files.flows()?;
+    let flows = files.all()?;
     let project = match files.manifest()? {
         Some(text) => manifest::read(&files.manifest_path(), &text)?,
         None => Project {
-            name: flows.first().map_or_else(|| "flow".to_owned(), |file| file.module.clone()),
+            name: flows.iter().flatten().next().map_or_else(|| "flow".to_owned(), |file| file.module.clone()),
             ..Project::default()
         },
     };
     let mut sources = Sources::default();
     let library = files.library().into_iter().map(|file| (file, true));
-    let texts = library.chain(flows.into_iter().map(|file| (file, false)));
+    let (mut texts, mut unread): (Vec<_>, Vec<_>) = (library.collect(), Vec::new());
+    for flow in flows {
+        match flow {
+            Ok(file) => texts.push((file, false)),
+            Err(file) => unread.push(file),
+        }
+    }
     let all: Vec<Module> = texts
+        .into_iter()
         .map(|(file, library)| Module { file: sources.add(file.path, file.text), name: file.module, library })
         .collect();
     watch.lap("read");
-    let (modules, mut findings) = parse_all(&sources, &all);
+    let (mut modules, mut findings) = parse_all(&sources, &all);
+    for mut file in unread {
+        let id = sources.add(std::mem::take(&mut file.path), std::mem::take(&mut file.text));
+        let finding = file.finding(id, &sources);
+        modules.push(unread_module(id, file.module, &finding));
+        findings.push(finding);
+    }
     watch.lap("parse");
     let beside = beside(files, &modules, &mut sources);
     let checked = check_with(&modules, &beside);
@@ -67,6 +80,12 @@ fn beside(files: &dyn Files, modules: &[SourceModule], sources: &mut Sources) ->
         beside.add(path, read);
     }
     beside
+}
+
+/// A module of which nothing is known: whatever is brought in from it may be there.
+fn unread_module(file: FileId, name: String, finding: &Diagnostic) -> SourceModule {
+    let ast = ast::Module { file, doc: None, uses: Vec::new(), items: Vec::new() };
+    SourceModule { name, ast, broken: vec![finding.primary.span], library: false }
 }
 
 fn has_errors(findings: &[Diagnostic]) -> bool {

@@ -158,7 +158,7 @@ impl miette::Diagnostic for Report {
     }
 }
 
-/// Excerpts that count their own lines. miette's texts count from the start of the file, and so takes places that are far apart for
+/// Excerpts that count their own lines, and letters instead of bytes. miette's texts count from the start of the file, and so takes places that are far apart for
 /// neighbours and prints all that lies between.
 impl SourceCode for Report {
     fn read_span<'a>(
@@ -170,7 +170,10 @@ impl SourceCode for Report {
         let found = self.source.read_span(span, lines_before, lines_after)?;
         let (path, data) = (self.source.name().to_owned(), found.data());
         let lines = data.split(|byte| *byte == b'\n').count();
-        let (start, line, column) = (*found.span(), found.line(), found.column());
+        let (start, line) = (*found.span(), found.line());
+        // miette counts bytes; people count letters, as every other renderer does.
+        let before = self.source.inner().get(..start.offset()).unwrap_or("");
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count();
         Ok(Box::new(miette::MietteSpanContents::new_named(path, data, start, line, column, lines)))
     }
 }
