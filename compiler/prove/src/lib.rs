@@ -8,6 +8,7 @@
 mod cause;
 mod errors;
 mod flowing;
+mod keys;
 mod obligations;
 mod shape;
 mod words;
@@ -54,6 +55,7 @@ pub fn prove(bundle: &Bundle, plan: &Plan, places: &dyn Places) -> Vec<Diagnosti
     }
     let mut found = errors::check(&shape, &flowing);
     found.extend(obligations::check(&shape, &explored));
+    found.extend(keys::check(&shape, &flowing));
     found.sort_by(|a, b| a.order().cmp(&b.order()));
     found
 }
