@@ -182,7 +182,7 @@ fn flow(patience: Patience) -> Plan {
     let order = || field_of(Code::slot(slot(0, 0)), 0);
     let amount = Money { currency: "EUR".parse().expect("EUR is a currency"), amount: 12.into() };
     let stop = |outcome: &str| NodeKind::Stop { outcome: outcome.to_owned(), status: None, value: None };
-    let on = |trigger, scope| Handler { trigger, scope: ScopeId(scope), bind: None };
+    let on = |trigger, scope| Handler { trigger, scope: ScopeId(scope), bind: None, keeping: Vec::new() };
     let attempt = NodeKind::Attempt {
         body: ScopeId(1),
         handlers: vec![

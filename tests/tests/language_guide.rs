@@ -54,12 +54,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
         "flow",
         "flow f(order: Order) raises OutOfStock (order is held) { fail OutOfStock { missing: order.lines } }",
     ),
-    (
-        "`keeping`",
-        "flow steps",
-        "let hold = do inventory.hold(order.id, order.lines, order.store)\nattempt { fail Declined { reason: \"\" } } on Declined keeping hold { }\ndo inventory.commit(hold)",
-    ),
-    ("values of `parallel`", "flow steps", "let both = parallel { branch a { wait 1 s } branch b { wait 1 s } }"),
 ];
 
 /// A block of the guide.

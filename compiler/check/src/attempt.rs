@@ -1,10 +1,11 @@
 //! `attempt`: a body, and what is done when it is left before its end.
 
+use crate::contract;
 use crate::flow::{FlowCx, Gives, Taker};
+use crate::keeping::Keepable;
 use crate::model::{Attempt, Block, Body, Catch, Handler, LocalId, LocalKind, Meanwhile, MeanwhileKind, Trigger, Ty};
 use crate::names::suggest;
 use crate::stmt::Target;
-use crate::{contract, unsupported};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::ScopeKind;
@@ -30,15 +31,17 @@ impl FlowCx<'_> {
         let wanted = self.wanted_of(target);
         self.gives.push(Gives { taker: Taker::Attempt, ty: wanted, given: false });
         let mut goes_on = false;
+        let before = self.cx.locals.len();
         let body = self.scoped(ScopeKind::Attempt, text.body.span, |this| {
             let (block, body_goes_on) = this.block(&text.body);
             goes_on = body_goes_on;
             block
         });
         let deadlines: Vec<(Arc<str>, Span)> = self.deadlines.get(known..).unwrap_or_default().to_vec();
+        let keepable = Keepable::of(&body, before, self.cx.locals.len());
         let mut found = Handlers::default();
         for handler in &text.handlers {
-            self.handler(handler, &deadlines, &mut found);
+            self.handler(handler, &deadlines, &keepable, &mut found);
         }
         let gives = self.gives.pop();
         let was_given = gives.as_ref().is_some_and(|gives| gives.given);
@@ -58,13 +61,17 @@ impl FlowCx<'_> {
         wanted
     }
 
-    fn handler(&mut self, text: &ast::Handler, deadlines: &[(Arc<str>, Span)], found: &mut Handlers) {
+    fn handler(
+        &mut self,
+        text: &ast::Handler,
+        deadlines: &[(Arc<str>, Span)],
+        keepable: &Keepable,
+        found: &mut Handlers,
+    ) {
         let span = text.span;
+        let mut keeping = Vec::new();
         match &text.kind {
-            HandlerKind::Error { errors, keeping, binding } => {
-                if let Some(first) = keeping.first() {
-                    self.cx.push(unsupported::finding("`keeping`", first.span));
-                }
+            HandlerKind::Error { errors, binding } => {
                 let catches: Vec<Catch> = errors.iter().filter_map(|error| self.catch(error, deadlines)).collect();
                 let ty = match (errors.as_slice(), catches.as_slice()) {
                     ([_], [Catch::Error { error, .. }]) => Ty::Named(*error),
@@ -73,11 +80,12 @@ impl FlowCx<'_> {
                 };
                 let mut bind: Option<LocalId> = None;
                 let body = self.handler_body(ScopeKind::Handler, &text.body, found, |this| {
+                    keeping = this.keeping(&text.keeping, keepable);
                     let slot = LocalKind::Slot(this.scope);
                     bind = binding.as_ref().map(|name| this.cx.bind(name, ty, slot));
                 });
                 if !catches.is_empty() {
-                    found.handlers.push(Handler { span, trigger: Trigger::Errors(catches), body, bind });
+                    found.handlers.push(Handler { span, trigger: Trigger::Errors(catches), body, bind, keeping });
                 }
             }
             HandlerKind::Event(wait) => {
@@ -86,16 +94,20 @@ impl FlowCx<'_> {
                     self.no_within(within.span);
                 }
                 let mut event = None;
-                let body =
-                    self.handler_body(ScopeKind::Handler, &text.body, found, |this| event = this.event_wait(wait));
+                let body = self.handler_body(ScopeKind::Handler, &text.body, found, |this| {
+                    event = this.event_wait(wait);
+                    keeping = this.keeping(&text.keeping, keepable);
+                });
                 if let Some(event) = event {
-                    found.handlers.push(Handler { span, trigger: Trigger::Event(event), body, bind: None });
+                    found.handlers.push(Handler { span, trigger: Trigger::Event(event), body, bind: None, keeping });
                 }
             }
             HandlerKind::After(due) => {
                 let due = self.due(due);
-                let body = self.handler_body(ScopeKind::Handler, &text.body, found, |_| {});
-                found.handlers.push(Handler { span, trigger: Trigger::After(due), body, bind: None });
+                let body = self.handler_body(ScopeKind::Handler, &text.body, found, |this| {
+                    keeping = this.keeping(&text.keeping, keepable);
+                });
+                found.handlers.push(Handler { span, trigger: Trigger::After(due), body, bind: None, keeping });
             }
             HandlerKind::TooLate => {
                 if let Some(first) = found.too_late_span {

@@ -26,6 +26,8 @@ pub(crate) struct Cx<'g> {
     pub(crate) visible: Vec<LocalId>,
     /// A record whose fields are seen by their bare names: an event in its keys, a resource in its rows.
     pub(crate) implicit: Option<LocalId>,
+    /// What `let both = parallel …` has bound: a name that is no value, and the value of each branch.
+    pub(crate) joined: Vec<(LocalId, Vec<(String, LocalId)>)>,
     /// Places that were tested and are there.
     pub(crate) present: Vec<Place>,
     /// The functions, decisions and flows called, for finding circles.
@@ -64,6 +66,7 @@ impl<'g> Cx<'g> {
             locals: Vec::new(),
             visible: Vec::new(),
             implicit: None,
+            joined: Vec::new(),
             present: Vec::new(),
             calls: Vec::new(),
             is_constant: false,
@@ -239,7 +242,11 @@ impl<'g> Cx<'g> {
     pub(crate) fn absent(&self, span: Span, ty: &Ty) -> Diagnostic {
         self.found(&f02::OPTIONAL, format!("this may be absent ({}), and it is used unchecked", self.show(ty)), span)
             .label("may be absent")
-            .help("give a value for its absence with `??`, or use it inside `when … exists { … }`")
+            .help(if crate::ty::holds_resource(ty) {
+                "use it inside `when … exists { … }`"
+            } else {
+                "give a value for its absence with `??`, or use it inside `when … exists { … }`"
+            })
     }
 
     pub(crate) fn is_id(&self, ty: &Ty) -> bool {

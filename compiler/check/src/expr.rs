@@ -35,13 +35,17 @@ impl Cx<'_> {
     /// out, or gone through. A list of resources can't be made from another one: each of them has one place.
     pub(crate) fn resource(&mut self, expr: &ast::Expr, wanted: Option<&Ty>) -> Expr {
         let checked = self.any_expr(expr, wanted);
-        let is_name = matches!(expr.kind, ast::ExprKind::Name(_));
+        let is_name = matches!(checked.kind, ExprKind::Local(_));
         if holds_resource(&checked.ty) && !is_name { self.refuse_copy(expr, &checked.ty) } else { checked }
     }
 
     fn refuse_copy(&mut self, expr: &ast::Expr, ty: &Ty) -> Expr {
         let words = crate::words::expr(expr);
         let (is, help) = match ty {
+            Ty::Resource(_) | Ty::Optional(_) if matches!(expr.kind, ast::ExprKind::Method { .. }) => (
+                "is a resource of a list",
+                "go through the list with `for each`: in there each of them has its own name",
+            ),
             Ty::Resource(_) => ("is a resource", "hand it to an operation, or use one of its fields"),
             Ty::Optional(_) => ("is a resource", "hand it to an operation inside of `when … exists { … }`"),
             _ => ("holds resources", "go through it with `for each`, or hand it out with `give`, under its own name"),
@@ -248,6 +252,11 @@ impl Cx<'_> {
     fn name(&mut self, name: &ast::Ident) -> Expr {
         let span = name.span;
         if let Some(local) = self.lookup(name.as_str()) {
+            if let Some(parts) = self.parts_of(local) {
+                let finding = crate::branches::which(name, parts);
+                self.push(finding);
+                return unknown(span);
+            }
             let expr = Expr { span, ty: self.local_ty(local), kind: ExprKind::Local(local) };
             return self.narrowed(expr);
         }
@@ -334,6 +343,9 @@ impl Cx<'_> {
             }
             Some(Symbol::Unusable) => return unknown(span),
             _ => {}
+        }
+        if let Some(value) = self.value_of_branch(base, name, span) {
+            return value;
         }
         let base = self.resource(base, None);
         self.field_of(base, name, optional, span)

@@ -66,9 +66,12 @@ impl Cx<'_> {
         if let Some(ended) = self.locals.iter().rev().find(|local| local.name == name.as_str()) {
             let diagnostic = diagnostic.also(ended.span, "it is known only inside the block where it begins");
             return diagnostic.help(if let Ty::Resource(_) = ended.ty {
-                "what an attempt opened is let go before its handler runs: there is nothing left to close here"
+                format!(
+                    "what an attempt opened is let go before its handler runs: there is nothing left to close here, unless the \
+                     handler says `keeping {name}`"
+                )
             } else {
-                "begin it before the block, or hand it out of the block with `give`"
+                "begin it before the block, or hand it out of the block with `give`".to_owned()
             });
         }
         if nearest(name.as_str(), candidates.iter().copied()).is_some() {

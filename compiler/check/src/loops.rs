@@ -6,28 +6,15 @@
 )]
 
 use crate::flow::{FlowCx, Gives, Taker};
-use crate::model::{Block, Branch, Each, Expr, ExprKind, LocalId, LocalKind, Repeat, Sharing, StmtKind, Ty};
+use crate::model::{Block, Each, Expr, ExprKind, LocalId, LocalKind, Repeat, Sharing, StmtKind, Ty};
 use crate::stmt::Target;
-use crate::{ty, unsupported};
+use crate::ty;
 use flowline_diag::code::f02;
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{ScopeKind, Value};
 use flowline_syntax::ast;
 
 impl FlowCx<'_> {
-    /// Also says whether a branch gave a value.
-    pub(crate) fn parallel(&mut self, branches: &[ast::Branch]) -> (StmtKind, bool) {
-        let mut gave = false;
-        crate::signature::unique(branches.iter().map(|branch| &branch.name), &mut self.cx.diagnostics);
-        let checked = branches.iter().map(|branch| {
-            self.gives.push(Gives { taker: Taker::Branch, ty: None, given: false });
-            let body = self.scoped(ScopeKind::Branch, branch.body.span, |this| this.block(&branch.body).0);
-            gave |= self.gives.pop().is_some_and(|gives| gives.given);
-            Branch { name: branch.name.to_string(), span: branch.span, body }
-        });
-        (StmtKind::Parallel(checked.collect()), gave)
-    }
-
     pub(crate) fn each(&mut self, each: &ast::ForEach, target: Target<'_>) -> Each {
         let list = self.cx.resource(&each.list, None);
         let item_ty = match &list.ty {
@@ -88,6 +75,7 @@ impl FlowCx<'_> {
                 Diagnostic::new(&f02::RESOURCE, format!("{found} can't be shared out"), name.span)
                     .label("a resource that `splits by` an amount is expected here"),
             );
+            return crate::cx::unknown(name.span);
         }
         whole
     }
@@ -142,18 +130,17 @@ impl FlowCx<'_> {
                 self.cx.push(
                     Diagnostic::new(
                         &f02::PLACE,
-                        "`give` ends an attempt, a round or an element, and here is none",
+                        "`give` ends an attempt, a round, an element or a branch, and here is none",
                         span,
                     )
                     .help("a flow ends with `stop … with …`"),
                 );
             }
-            Some(Taker::Branch) => self.cx.push(unsupported::finding("the values of parallel branches", span)),
             Some(Taker::Aside) => self.cx.push(
                 Diagnostic::new(&f02::PLACE, "nobody takes a value here", span)
                     .label("this runs beside the flow and then goes away"),
             ),
-            Some(Taker::Attempt | Taker::Round | Taker::Element) => {}
+            Some(Taker::Attempt | Taker::Round | Taker::Element | Taker::Branch) => {}
         }
         let value = match &wanted {
             Some(Ty::Decimal) => self.cx.coerce(value, &Ty::Decimal),

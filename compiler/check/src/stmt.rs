@@ -128,6 +128,8 @@ impl FlowCx<'_> {
                 let wanted = self.wanted(target);
                 let value = match &wanted {
                     Some(wanted) => self.cx.expect(expr, wanted),
+                    // What a branch gave may get a name of its own; a resource goes over to that.
+                    None if self.is_of_branch(expr) => self.cx.resource(expr, None),
                     None => self.cx.expr(expr, None),
                 };
                 if wanted.is_none() && matches!(value.ty, Ty::Absent) {
@@ -237,17 +239,7 @@ impl FlowCx<'_> {
                 let (wait, goes_on) = self.wait_first(arms);
                 (StmtKind::Await(wait), goes_on)
             }
-            S::Parallel { branches } => {
-                let (kind, gave) = self.parallel(branches);
-                if !matches!(target, Target::Nowhere) {
-                    // A `give` inside has its finding already.
-                    if !gave {
-                        self.cx.push(unsupported::finding("the values of parallel branches", span));
-                    }
-                    self.target(target, Ty::Unknown);
-                }
-                (kind, true)
-            }
+            S::Parallel { branches } => (self.parallel(branches, target, span), true),
             S::ForEach(each) => (StmtKind::Each(Box::new(self.each(each, target))), true),
             S::Repeat(repeat) => (StmtKind::Repeat(self.repeat(repeat, target, span)), true),
             S::Attempt(attempt) => {

@@ -58,8 +58,9 @@ impl Flow<'_> {
             StmtKind::Parallel(branches) => {
                 let scopes: Vec<ScopeId> =
                     branches.iter().rev().map(|branch| self.body(&branch.body, &branch.name, &branch.name)).collect();
+                let results = branches.iter().map(|branch| self.result(branch.result)).collect();
                 let branches = scopes.into_iter().rev().collect();
-                self.push(at, "parallel".to_owned(), NodeKind::Parallel { branches }, next)
+                self.push(at, "parallel".to_owned(), NodeKind::Parallel { branches, results }, next)
             }
             StmtKind::Each(each) => self.each(at, each, next),
             StmtKind::Repeat(repeat) => {

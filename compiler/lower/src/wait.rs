@@ -2,8 +2,8 @@
 
 use flowline_check::model::{self, AwaitArm, EventWait, LocalId, MeanwhileKind as ModelMeanwhile, Timer};
 use flowline_plan::{
-    AwaitNode, Catch, Code, EventArm, Handler, Meanwhile, MeanwhileKind, NodeId, NodeKind, ScopeId, TimerArm, TimerEnd,
-    Trigger, Type,
+    AwaitNode, Catch, Code, EventArm, Handler, Kept, Meanwhile, MeanwhileKind, NodeId, NodeKind, ScopeId, TimerArm,
+    TimerEnd, Trigger, Type,
 };
 
 use crate::{
@@ -132,8 +132,13 @@ impl Flow<'_> {
             model::Trigger::After(_) => "after",
             model::Trigger::Errors(_) | model::Trigger::Event(_) => label.as_str(),
         };
-        let scope = self.body(&handler.body, &label, role);
-        Handler { trigger, scope, bind: self.result(handler.bind) }
+        let keeping = handler.keeping.iter().filter_map(|kept| {
+            let (from, to) = (self.slot(kept.from)?, self.slot(kept.to)?);
+            Some(Kept { from, to })
+        });
+        let keeping: Vec<Kept> = keeping.collect();
+        let scope = self.body(&handler.body, &self.cx.keeping(&label, &handler.keeping), role);
+        Handler { trigger, scope, bind: self.result(handler.bind), keeping }
     }
 
     fn meanwhile(&mut self, meanwhile: &model::Meanwhile) -> Meanwhile {

@@ -1,6 +1,6 @@
 //! What people read on nodes and scopes.
 
-use flowline_check::model::{Catch, EventWait, Pattern};
+use flowline_check::model::{Catch, EventWait, Kept, Pattern};
 use flowline_diag::Span;
 use flowline_plan::{FlowId, OpRef, TypeId};
 
@@ -48,6 +48,14 @@ impl Cx<'_> {
             Catch::Exhausted { .. } => "Exhausted".to_owned(),
         });
         format!("on {}", names.collect::<Vec<_>>().join(", "))
+    }
+
+    /// `on Declined keeping hold`
+    pub(crate) fn keeping(&self, handler: &str, kept: &[Kept]) -> String {
+        let mut names: Vec<String> = kept.iter().map(|kept| self.words(kept.span)).collect();
+        // The values of branches are kept under one name.
+        names.dedup();
+        if names.is_empty() { handler.to_owned() } else { format!("{handler} keeping {}", names.join(", ")) }
     }
 
     /// `on event CancelRequested`

@@ -25,7 +25,7 @@ pub use encoding::{BUNDLE_FORMAT, BundleHash, DecodeError, decode_bundle, encode
 pub use eval::{ConstEnv, Env, EvalError, eval, eval_bool};
 pub use ids::{CalendarId, DecisionId, FlowId, FunctionId, NodeId, OpId, ScopeId, SpanId, StateId, SystemId, TypeId};
 pub use plan::{
-    AwaitNode, CallNode, Catch, ChooseArm, EachNode, EventArm, GatherRule, Handler, KeyMode, KeyRule, Meanwhile,
+    AwaitNode, CallNode, Catch, ChooseArm, EachNode, EventArm, GatherRule, Handler, Kept, KeyMode, KeyRule, Meanwhile,
     MeanwhileKind, Node, NodeKind, Plan, Promise, PromiseEnd, RunFlowNode, SEMANTICS, Scope, ScopeKind, Sharing,
     SlotDef, StableId, StartRule, StatusRule, TimerArm, TimerEnd, Trigger,
 };

@@ -180,8 +180,10 @@ pub enum NodeKind {
         meanwhile: Vec<Meanwhile>,
         result: Option<Slot>,
     },
+    /// The branches run side by side; `results` take what they give, where somebody asks for it.
     Parallel {
         branches: Vec<ScopeId>,
+        results: Vec<Option<Slot>>,
     },
     Each(EachNode),
     /// Runs the body until it gives a value or the condition holds, evaluated in the body's scope at its end; past `max`
@@ -236,7 +238,7 @@ impl NodeKind {
                 scopes.extend(meanwhile.iter().map(|beside| beside.scope));
                 scopes
             }
-            Self::Parallel { branches } => branches.clone(),
+            Self::Parallel { branches, .. } => branches.clone(),
             Self::Each(each) => vec![each.body],
             Self::Repeat { body, .. } => vec![*body],
             Self::Let { .. }
@@ -251,6 +253,27 @@ impl NodeKind {
             | Self::Stop { .. }
             | Self::Give { .. }
             | Self::PointOfNoReturn => Vec::new(),
+        }
+    }
+
+    /// Whether the node binds that slot once it is done.
+    pub fn binds(&self, slot: Slot) -> bool {
+        match self {
+            Self::Let { slot: bound, .. } => *bound == slot,
+            Self::Call(call) => call.result == Some(slot),
+            Self::Attempt { result, .. } | Self::Repeat { result, .. } => *result == Some(slot),
+            Self::Parallel { results, .. } => results.contains(&Some(slot)),
+            Self::Each(each) => each.result == Some(slot),
+            Self::RunFlow(run) => run.result == Some(slot),
+            Self::Await(wait) => wait.events.iter().any(|arm| arm.bind == Some(slot)),
+            Self::Wait { .. }
+            | Self::Choose { .. }
+            | Self::Emit { .. }
+            | Self::Status { .. }
+            | Self::Fail { .. }
+            | Self::Stop { .. }
+            | Self::Give { .. }
+            | Self::PointOfNoReturn => false,
         }
     }
 }
@@ -326,6 +349,17 @@ pub struct Handler {
     pub scope: ScopeId,
     /// Takes the error; a slot of the handler's scope.
     pub bind: Option<Slot>,
+    /// What isn't let go when the body is left for this handler.
+    pub keeping: Vec<Kept>,
+}
+
+/// `keeping x`: the handler takes over what the statement that binds `x` opened, and all that was done after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Kept {
+    /// A slot of the body: a resource, or a list of some.
+    pub from: Slot,
+    /// A slot of the handler: the same, or none where it was never opened.
+    pub to: Slot,
 }
 
 /// What makes control leave an attempt's body.

@@ -155,7 +155,7 @@ impl Flowing {
                     beside.escapes.into_iter().for_each(|(escape, _)| inner.raise(escape, past));
                 }
             }
-            NodeKind::Parallel { branches } => {
+            NodeKind::Parallel { branches, .. } => {
                 self.branches(shape, past, branches, &mut inner);
             }
             NodeKind::Each(each) => {

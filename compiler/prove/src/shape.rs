@@ -107,7 +107,7 @@ impl<'a> Shape<'a> {
 
     /// The points of no return that branches of a `parallel` pass for a scope around it.
     pub(crate) fn returns_in_branches(&self, parallel: NodeId) -> Vec<NodeId> {
-        let NodeKind::Parallel { branches } = &self.node(parallel).kind else { return Vec::new() };
+        let NodeKind::Parallel { branches, .. } = &self.node(parallel).kind else { return Vec::new() };
         let passed_for_all = |scope: ScopeId| {
             let owner = self.forward_owner(scope);
             branches.iter().any(|branch| self.contains(*branch, scope) && !self.contains(*branch, owner))

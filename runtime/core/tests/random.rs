@@ -171,6 +171,13 @@ impl Maker<'_> {
                     };
                     let mut handler = self.block(Place { may_stop, ..inner }, &mut Vec::new());
                     handler.retain(|stmt| !matches!(stmt, S::Ponr));
+                    let keeping = self.keeping(&body);
+                    if !keeping.is_empty() {
+                        // It leaves what it keeps to the scope around.
+                        handler.push(S::Fail("Boom"));
+                        handlers.push((On::Keeping(keeping, Box::new(what)), handler));
+                        continue;
+                    }
                     if may_stop && self.tape.below(3) == 2 {
                         handler.push(S::Stop("early"));
                     }
@@ -185,6 +192,16 @@ impl Maker<'_> {
             }
             _ => block.push(S::Do("notify")),
         }
+    }
+
+    /// What a handler keeps of a body, mostly nothing.
+    fn keeping(&mut self, body: &[S]) -> Vec<String> {
+        if self.tape.below(3) != 2 {
+            return Vec::new();
+        }
+        let opened = body.iter().filter_map(|stmt| if let S::Open(_, name) = stmt { Some(name.clone()) } else { None });
+        let skipped = self.tape.below(3);
+        opened.skip(skipped.into()).collect()
     }
 
     /// A body without a point of no return of its own: that belongs to the attempt around it.

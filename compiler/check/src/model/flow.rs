@@ -245,6 +245,8 @@ pub struct Branch {
     pub name: String,
     pub span: Span,
     pub body: Body,
+    /// Takes what the branch gives: `both.a`.
+    pub result: Option<LocalId>,
 }
 
 #[derive(Debug, Clone)]
@@ -298,6 +300,16 @@ pub struct Handler {
     pub body: Body,
     /// Takes the error: one error with its fields, or [`Ty::AnyError`]. An event is bound by its wait.
     pub bind: Option<LocalId>,
+    pub keeping: Vec<Kept>,
+}
+
+/// `keeping hold`: the same resource, or list of some, under its name in the body and in the handler.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub span: Span,
+    pub from: LocalId,
+    /// None where it was never opened.
+    pub to: LocalId,
 }
 
 #[derive(Debug, Clone)]

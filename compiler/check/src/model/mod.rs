@@ -15,7 +15,7 @@ mod types;
 pub use contract::{DomainUse, Idempotency, Op, OpClass, OpParam, Raise, System, Undo};
 pub use expr::{BinaryOp, Expr, ExprKind, Local, LocalId, LocalKind, MatchArm, Pattern, UnaryOp};
 pub use flow::{
-    Attempt, Await, AwaitArm, Block, Body, Branch, Call, Catch, Each, EventWait, Flow, FlowKey, Gather, Handler,
+    Attempt, Await, AwaitArm, Block, Body, Branch, Call, Catch, Each, EventWait, Flow, FlowKey, Gather, Handler, Kept,
     Meanwhile, MeanwhileKind, Promise, PromiseEnd, Repeat, Scope, Sharing, Start, Status, Stmt, StmtKind, StmtMatchArm,
     Timer, Track, Trigger,
 };

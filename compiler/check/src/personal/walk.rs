@@ -136,8 +136,10 @@ impl<'m> Walk<'_, 'm> {
                 }
             }
             StmtKind::Parallel(branches) => {
-                let bodies: Vec<&Body> = branches.iter().map(|branch| &branch.body).collect();
-                self.giving(&bodies);
+                for branch in branches {
+                    let given = self.giving(&[&branch.body]);
+                    self.bind(branch.result, given);
+                }
             }
             StmtKind::Each(each) => {
                 let of_list = self.made_of(&each.list);

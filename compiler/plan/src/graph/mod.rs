@@ -120,7 +120,7 @@ fn branches(bundle: &Bundle, plan: &Plan, node: &Node) -> Vec<(Option<NodeId>, E
             }
             edges
         }
-        NodeKind::Parallel { branches } => {
+        NodeKind::Parallel { branches, .. } => {
             branches.iter().map(|scope| (entry(scope), Edge::Branch(scope_label(plan, *scope).to_owned()))).collect()
         }
         NodeKind::Each(each) => body(&each.body, "each"),

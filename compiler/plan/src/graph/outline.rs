@@ -182,7 +182,7 @@ impl Outline<'_> {
                 }
                 Some((bodies, beside))
             }
-            NodeKind::Parallel { branches } => {
+            NodeKind::Parallel { branches, .. } => {
                 let titled = |scope: &ScopeId| part(scope_label(plan, *scope).to_owned(), *scope);
                 Some((branches.iter().map(titled).collect(), Vec::new()))
             }

@@ -77,7 +77,7 @@ fn pickup() -> (Bundle, Plan) {
     };
     let minutes = |minutes: i64| Code::constant(Value::Duration(minutes * 60_000));
     let errors = |errors: &[u32]| Trigger::Errors(errors.iter().map(|error| Catch::Error(TypeId(*error))).collect());
-    let handler = |trigger, scope| Handler { trigger, scope: ScopeId(scope), bind: None };
+    let handler = |trigger, scope| Handler { trigger, scope: ScopeId(scope), bind: None, keeping: Vec::new() };
     let nodes = vec![
         node(
             "attempt",

@@ -8,6 +8,7 @@ use super::{
     origin::{given_to, names, plain},
     settle::on_param,
 };
+use crate::cause::runs_beside;
 use crate::flowing::comes_after;
 use crate::shape::Shape;
 
@@ -23,8 +24,8 @@ pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic
     for (at, node) in shape.nodes() {
         found.extend(taken_in(shape, at));
         if let NodeKind::Let { slot, code } = &node.kind {
-            let from = plain(code).filter(|from| is_resource(shape, *from));
-            let other = from.and_then(|from| uses.get(&from)?.iter().find(|user| **user != at));
+            let from = plain(code).filter(|from| holds_resource(shape, *from));
+            let other = from.and_then(|from| uses.get(&from)?.iter().find(|user| may_follow(shape, at, **user)));
             if let (Some(from), Some(other), Some(own)) = (from, other, uses.get(slot).and_then(|own| own.first())) {
                 found.push(two_names(shape, at, from, *slot, *other, *own));
             }
@@ -66,7 +67,12 @@ fn is_resource(shape: &Shape<'_>, slot: Slot) -> bool {
 /// A resource, or a list of some.
 fn holds_resource(shape: &Shape<'_>, slot: Slot) -> bool {
     let ty = shape.scope(slot.scope).slots.get(usize::from(slot.at)).map(|def| &def.ty);
-    let is_list = matches!(ty, Some(Type::List(of, _)) if matches!(**of, Type::Resource(_)));
+    let of_resources = |ty: &Type| matches!(ty, Type::List(of, _) if matches!(**of, Type::Resource(_)));
+    let is_list = match ty {
+        Some(Type::Optional(inner)) => of_resources(inner),
+        Some(ty) => of_resources(ty),
+        None => false,
+    };
     is_list || is_resource(shape, slot)
 }
 
@@ -84,14 +90,23 @@ fn given_but_kept(shape: &Shape<'_>, at: NodeId, uses: &FxHashMap<Slot, Vec<Node
     Some(two_names(shape, at, from, to, *other, *own))
 }
 
-/// Whether the node changes who owns the resource or what state it is in.
+/// Whether a node may run while a name stands that another one has bound: behind it, or beside the attempt that it is in.
+fn may_follow(shape: &Shape<'_>, at: NodeId, user: NodeId) -> bool {
+    let beside = shape.outward(shape.node(user).scope).any(|scope| {
+        let body = shape.outer(scope).filter(|_| runs_beside(shape.scope(scope).kind));
+        body.is_some_and(|body| shape.contains(body, shape.node(at).scope))
+    });
+    user != at && (beside || comes_after(shape, at, user))
+}
+
+/// Whether the node changes who owns the resource, or under which name, or what state it is in.
 fn moves(shape: &Shape<'_>, at: NodeId, slot: Slot) -> bool {
     let kind = &shape.node(at).kind;
     if let NodeKind::Call(call) = kind {
         let mut params = call.args.iter().enumerate().filter(|(_, arg)| plain(arg) == Some(slot));
         return params.any(|(param, _)| on_param(shape.op(call), param).is_some_and(|change| change.to.is_some()));
     }
-    matches!(kind, NodeKind::RunFlow(_) | NodeKind::Give { .. } | NodeKind::Each(_))
+    matches!(kind, NodeKind::RunFlow(_) | NodeKind::Give { .. } | NodeKind::Each(_) | NodeKind::Let { .. })
 }
 
 fn two_names(shape: &Shape<'_>, at: NodeId, from: Slot, to: Slot, other: NodeId, own: NodeId) -> Diagnostic {

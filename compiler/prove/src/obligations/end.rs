@@ -54,16 +54,21 @@ fn finding(shape: &Shape<'_>, resource: &Resource, code: &'static Code, ends: &[
     }
     let closers = resource.closers(shape, state);
     let close = if closers.is_empty() { "close it".to_owned() } else { format!("close it with {}", any_of(&closers)) };
-    let abandoned = resource.row(shape, state).filter(|_| resource.is_owed(first));
+    let kept = resource.kept_by_handler(first);
+    let abandoned = resource.row(shape, state).filter(|_| resource.is_owed(first) || kept.is_some());
     let by_itself = abandoned.map_or(String::new(), |op| {
         let op = shape.bundle.op_name(op);
-        if !resource.was_left(first) {
+        if kept.is_some() {
+            format!("; or leave `keeping` out: then `{op}` runs by itself before the handler")
+        } else if !resource.was_left(first) {
             format!("; or `fail` instead: when an error leaves the attempt that opened it, `{op}` runs by itself")
         } else {
             format!("; or open it inside the attempt: when an error leaves that, `{op}` runs by itself")
         }
     });
-    let help = if lost {
+    let help = if lost && kept == Some(false) {
+        format!("name it too: `keeping …, {}`{by_itself}", name.trim_matches('`'))
+    } else if lost {
         format!("{close} before its block ends, or hand it out with `give`")
     } else {
         format!("{close} before the run ends{by_itself}")

@@ -41,8 +41,11 @@ impl Search<'_, '_> {
         let next = Token { at: self.to(node.next, node.scope), ..token };
         match &node.kind {
             NodeKind::Let { slot, code } => {
-                let renamed = plain(code).is_some_and(|from| token.name == Name::Slot(from)) && self.is_used(*slot);
-                let name = if renamed { Name::Slot(*slot) } else { token.name };
+                let name = match (token.name, plain(code)) {
+                    (Name::Slot(old), Some(from)) if old == from && self.is_used(*slot) => Name::Slot(*slot),
+                    (Name::List(old), Some(from)) if old == from && self.is_used(*slot) => Name::List(*slot),
+                    (name, _) => name,
+                };
                 self.push(at, Token { name, ..next }, Step::Silent, 0);
             }
             NodeKind::Call(_) => {
@@ -66,7 +69,7 @@ impl Search<'_, '_> {
                 }
             }
             NodeKind::Attempt { body, .. } if self.origin.matters.contains(&no) => self.enter(at, token, *body),
-            NodeKind::Parallel { branches } if self.origin.matters.contains(&no) => {
+            NodeKind::Parallel { branches, .. } if self.origin.matters.contains(&no) => {
                 let inside: Vec<_> = branches.iter().copied().filter(|branch| self.matters_in(*branch)).collect();
                 if inside.is_empty() {
                     self.skip(at, &token, no, Token { at: At::Joining(no), ..token });
@@ -284,7 +287,9 @@ fn choices(token: &Token, arms: &[ChooseArm], otherwise: Option<NodeId>) -> Vec<
     let mut ways = Vec::with_capacity(arms.len() + 1);
     for arm in arms {
         let known = match arm.condition.ops.as_slice() {
-            [Instr::Slot(slot), Instr::IsNone, nots @ ..] if token.name == Name::Slot(*slot) => {
+            [Instr::Slot(slot), Instr::IsNone, nots @ ..]
+                if [Name::Slot(*slot), Name::List(*slot)].contains(&token.name) =>
+            {
                 nots.iter().all(|op| *op == Instr::Not).then_some(nots.len() % 2 == 1)
             }
             _ => None,

@@ -42,7 +42,7 @@ impl Search<'_, '_> {
             }
             let Some(node) = shape.runner(scope) else { break };
             let kind = &shape.node(node).kind;
-            if let NodeKind::Parallel { branches } = kind {
+            if let NodeKind::Parallel { branches, .. } = kind {
                 for branch in branches.iter().filter(|branch| **branch != scope) {
                     self.siblings(at, token, *branch, shape.node(node).scope);
                 }
@@ -108,18 +108,24 @@ impl Search<'_, '_> {
     /// Leaves a scope: what it holds is let go, then the handler runs, or the run ends.
     fn leave(&mut self, at: usize, token: &Token, target: ScopeId, handler: Option<&Handler>, why: Why, mishaps: u32) {
         let shape: &Shape<'_> = self.shape;
-        let step = Step::Left(why, target);
         let held = match token.owed {
             Owed::By(owner) => shape.contains(target, owner),
             Owed::Before(_) | Owed::Nobody => false,
         };
         let mut after = *token;
         after.outside(shape.depth(target));
-        after.name = outside(shape, after.name, target);
+        let kept_name = handler.and_then(|handler| self.kept_name(token, target, handler));
+        after.name = kept_name.unwrap_or_else(|| outside(shape, after.name, target));
         let beside = shape.outward(self.scope_of(token.at)).find(|scope| runs_beside(shape.scope(*scope).kind));
         if beside.is_some_and(|beside| shape.contains(target, beside)) {
             after.back = None;
         }
+        if let Some(keeper) = handler.filter(|handler| self.is_kept(token, target, handler)) {
+            after.owed = Owed::By(keeper.scope);
+            self.handled(at, after, handler, Step::Kept(why, keeper.scope), mishaps);
+            return;
+        }
+        let step = Step::Left(why, target);
         let ends = match (held, token.state) {
             (true, Some(state)) => self.settle(state),
             (false, _) | (true, None) => {

@@ -7,6 +7,7 @@ mod call;
 mod copied;
 mod end;
 mod expand;
+mod keeping;
 mod leave;
 mod let_go;
 mod origin;

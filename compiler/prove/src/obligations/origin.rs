@@ -82,6 +82,11 @@ fn origin(shape: &Shape<'_>, at: Made, ty: TypeId, slot: Option<Slot>, always: &
     loop {
         let before = slots.len();
         for (_, node) in shape.nodes() {
+            if let NodeKind::Attempt { handlers, .. } = &node.kind {
+                let kept = handlers.iter().flat_map(|handler| &handler.keeping);
+                let kept: Vec<Slot> = kept.filter(|kept| slots.contains(&kept.from)).map(|kept| kept.to).collect();
+                slots.extend(kept);
+            }
             let (from, to) = match &node.kind {
                 NodeKind::Let { slot, code } => (code, Some(*slot)),
                 NodeKind::Give { value } => (value, given_to(shape, node.scope)),
@@ -127,6 +132,10 @@ fn origin(shape: &Shape<'_>, at: Made, ty: TypeId, slot: Option<Slot>, always: &
 /// The slot that takes what a scope gives.
 pub(super) fn given_to(shape: &Shape<'_>, scope: ScopeId) -> Option<Slot> {
     let kind = &shape.node(shape.runner(scope)?).kind;
+    if let NodeKind::Parallel { branches, results } = kind {
+        let branch = branches.iter().position(|branch| *branch == scope)?;
+        return results.get(branch).copied().flatten();
+    }
     if let NodeKind::Attempt { result, .. } | NodeKind::Repeat { result, .. } = kind {
         let takes = matches!(shape.scope(scope).kind, ScopeKind::Attempt | ScopeKind::Handler | ScopeKind::Round);
         return result.filter(|_| takes);
@@ -134,16 +143,29 @@ pub(super) fn given_to(shape: &Shape<'_>, scope: ScopeId) -> Option<Slot> {
     if let NodeKind::Each(each) = kind { each.result } else { None }
 }
 
-/// What names the resource when the scope is gone: a name from within is gone too, but an element still is in its list.
+/// What names the resource when the scope is gone: a name from within is gone too, but an element still is in its list,
+/// and what was renamed in there has its old name.
 pub(super) fn outside(shape: &Shape<'_>, name: Name, scope: ScopeId) -> Name {
     match name {
         Name::Slot(slot) | Name::List(slot) if !shape.contains(scope, slot.scope) => name,
-        Name::Slot(slot) => match list_of(shape, slot) {
-            Some(list) => outside(shape, Name::List(list), scope),
+        Name::Slot(slot) => match (renamed_from(shape, slot), list_of(shape, slot)) {
+            (Some(from), _) => outside(shape, Name::Slot(from), scope),
+            (None, Some(list)) => outside(shape, Name::List(list), scope),
+            (None, None) => Name::Nothing,
+        },
+        Name::List(slot) => match renamed_from(shape, slot) {
+            Some(from) => outside(shape, Name::List(from), scope),
             None => Name::Nothing,
         },
-        Name::List(_) | Name::Given | Name::Nothing => Name::Nothing,
+        Name::Given | Name::Nothing => Name::Nothing,
     }
+}
+
+/// The name that a `let` has taken over.
+fn renamed_from(shape: &Shape<'_>, to: Slot) -> Option<Slot> {
+    shape.nodes().find_map(|(_, node)| {
+        if let NodeKind::Let { slot, code } = &node.kind { plain(code).filter(|_| *slot == to) } else { None }
+    })
 }
 
 /// The list that a `for each` goes through by that name.
@@ -155,7 +177,11 @@ fn list_of(shape: &Shape<'_>, item: Slot) -> Option<Slot> {
 
 pub(super) fn is_list(shape: &Shape<'_>, slot: Slot) -> bool {
     let ty = shape.scope(slot.scope).slots.get(usize::from(slot.at)).map(|def| &def.ty);
-    matches!(ty, Some(Type::List(..)))
+    match ty {
+        Some(Type::Optional(inner)) => matches!(**inner, Type::List(..)),
+        Some(ty) => matches!(ty, Type::List(..)),
+        None => false,
+    }
 }
 
 /// The slot, where code gives just what it holds.

@@ -77,6 +77,17 @@ impl Resource {
                 }
                 labels
             }
+            Step::Kept(why, handler) => {
+                let mut labels: Vec<Label> = self.why(shape, why).into_iter().collect();
+                let text = match after.name {
+                    Name::Nothing | Name::Given => format!(
+                        "the handler takes over what was done since, {name} with it, and has no name for it; it is {is}"
+                    ),
+                    Name::Slot(_) | Name::List(_) => format!("the handler keeps {name}; it is {is}"),
+                };
+                labels.push(Label::new(shape.scope_span(*handler), text));
+                labels
+            }
         }
     }
 
@@ -131,6 +142,13 @@ impl Resource {
         let way = std::iter::successors(self.trail.get(fault.trail), |trail| self.trail.get(trail.from?));
         let open = way.take_while(|trail| trail.token.state.is_some());
         open.into_iter().any(|trail| matches!(trail.step, Step::Left(..) | Step::Refused(..)))
+    }
+
+    /// Whether a handler took the resource over; then whether it has a name for it.
+    pub(super) fn kept_by_handler(&self, fault: &Fault) -> Option<bool> {
+        let way = std::iter::successors(self.trail.get(fault.trail), |trail| self.trail.get(trail.from?));
+        let mut kept = way.filter(|trail| matches!(trail.step, Step::Kept(..)));
+        kept.next().map(|trail| !matches!(trail.token.name, Name::Nothing | Name::Given))
     }
 
     /// The operation of a state's abandon row.

@@ -104,6 +104,8 @@ pub(super) enum Step {
     Returnless(NodeId),
     /// The scope was left.
     Left(Why, ScopeId),
+    /// Its attempt was left, and that handler took it over.
+    Kept(Why, ScopeId),
     /// The scope has come to its end.
     Ended(ScopeId),
 }

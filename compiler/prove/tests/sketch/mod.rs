@@ -177,16 +177,15 @@ impl Sketch<'_> {
             None => (None, line.text.as_str()),
         };
         let words: Vec<&str> = text.split(' ').collect();
+        if words[0] == "parallel" {
+            return self.branches(scope, line, name);
+        }
         let result = name.map(|name| self.bind(scope, name, Type::Unit));
         let value = words.get(1).map_or(Code::constant(Value::None), |word| self.code(scope, word));
         let kind = match words[0] {
             "attempt" => return self.attempt(scope, line, tail, result),
             "when" => return self.choice(scope, line, tail),
             "first" => return self.first(scope, line),
-            "parallel" => {
-                let branches = line.inside.iter().map(|branch| self.inner(ScopeKind::Branch, scope, branch)).collect();
-                NodeKind::Parallel { branches }
-            }
             "each" => return self.each(scope, line, &words, result),
             "repeat" => {
                 let body = self.scope(ScopeKind::Round, Some(scope), line.no, &[]);
@@ -222,7 +221,7 @@ impl Sketch<'_> {
                 let args = words[2..].iter().map(|word| self.code(scope, word)).collect();
                 NodeKind::RunFlow(RunFlowNode { flow: FlowId(0), args, detached: false, result })
             }
-            op if op.contains('.') => {
+            op if op.contains('.') && self.find(scope, op).is_none() => {
                 let op_ref = contracts::op(self.bundle, op);
                 let args: Vec<Code> = words[1..].iter().map(|word| self.code(scope, word)).collect();
                 if let (Some(slot), Some(opens)) = (result, &self.bundle.op(op_ref).unwrap().opens) {
@@ -260,6 +259,10 @@ impl Sketch<'_> {
             NodeKind::Each(each) if each.body == scope => {
                 each.result.map(|slot| (slot, Type::List(Box::new(ty.clone()), None)))
             }
+            NodeKind::Parallel { branches, results } => {
+                let branch = branches.iter().position(|branch| *branch == scope)?;
+                results.get(branch).copied().flatten().map(|slot| (slot, ty.clone()))
+            }
             _ => None,
         });
         if let Some((slot, ty)) = result {
@@ -267,10 +270,20 @@ impl Sketch<'_> {
         }
     }
 
-    fn inner(&mut self, kind: ScopeKind, around: ScopeId, line: &Line) -> ScopeId {
-        let scope = self.scope(kind, Some(around), line.no, &[]);
-        self.fill(scope, &line.inside);
-        scope
+    /// `x = parallel` binds `x.0`, `x.1`: what the branches give.
+    fn branches(&mut self, scope: ScopeId, line: &Line, name: Option<&str>) -> (NodeId, Vec<Hole>) {
+        let branch = |sketch: &mut Self, at: usize, branch: &Line| {
+            let result = name.map(|name| sketch.bind(scope, &format!("{name}.{at}"), Type::Unit));
+            (sketch.scope(ScopeKind::Branch, Some(scope), branch.no, &[]), result)
+        };
+        let bound: Vec<_> = line.inside.iter().enumerate().map(|(at, inside)| branch(self, at, inside)).collect();
+        let (branches, results) = bound.into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
+        let kind = NodeKind::Parallel { branches: branches.clone(), results };
+        let node = self.node(scope, line, "parallel", kind);
+        for (branch, inside) in branches.into_iter().zip(&line.inside) {
+            self.fill(branch, &inside.inside);
+        }
+        (node, vec![Hole::Next(node)])
     }
 
     fn arm(&self, event: &str) -> EventArm {
@@ -283,13 +296,17 @@ impl Sketch<'_> {
         let mut handlers: Vec<Handler> = Vec::new();
         let mut meanwhile = Vec::new();
         let mut fills = vec![(body, line.inside.clone())];
+        let mut keeping = Vec::new();
         for part in tail {
-            let (kind, around) = match part.text.as_str() {
+            let (head, names) = part.text.split_once(" keeping ").unwrap_or((&part.text, ""));
+            let (kind, around) = match head {
                 "too late" => (ScopeKind::TooLate, body),
                 "meanwhile" => (ScopeKind::Meanwhile, body),
                 _ => (ScopeKind::Handler, scope),
             };
             let own = self.scope(kind, Some(around), part.no, &[]);
+            keeping
+                .push((own, names.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>()));
             fills.push((own, part.inside.clone()));
             match kind {
                 ScopeKind::TooLate => {
@@ -300,14 +317,30 @@ impl Sketch<'_> {
                 ScopeKind::Meanwhile => {
                     meanwhile.push(Meanwhile { kind: MeanwhileKind::Every(Code::default()), scope: own });
                 }
-                _ => handlers.push(Handler { trigger: self.trigger(&part.text), scope: own, bind: None }),
+                _ => {
+                    let trigger = self.trigger(head);
+                    handlers.push(Handler { trigger, scope: own, bind: None, keeping: Vec::new() });
+                }
             }
         }
         let node = self.node(scope, line, "attempt", NodeKind::Attempt { body, handlers, meanwhile, result });
         for (scope, lines) in fills {
+            for name in keeping.iter().filter(|(own, _)| *own == scope).flat_map(|(_, names)| names) {
+                self.keep(node, body, scope, name);
+            }
             self.fill(scope, &lines);
         }
         (node, vec![Hole::Next(node)])
+    }
+
+    /// `keeping name` of a handler; the body is there already.
+    fn keep(&mut self, attempt: NodeId, body: ScopeId, handler: ScopeId, name: &str) {
+        let from = self.find(body, name).filter(|slot| slot.scope == body).unwrap();
+        let to = self.bind(handler, name, Type::Optional(Box::new(self.ty(from))));
+        if let NodeKind::Attempt { handlers, .. } = &mut self.plan.nodes[attempt.index()].kind {
+            let own = handlers.iter_mut().find(|own| own.scope == handler).unwrap();
+            own.keeping.push(Kept { from, to });
+        }
     }
 
     fn trigger(&self, text: &str) -> Trigger {
@@ -334,7 +367,12 @@ impl Sketch<'_> {
     }
 
     fn choice(&mut self, scope: ScopeId, line: &Line, tail: &[Line]) -> (NodeId, Vec<Hole>) {
-        let arm = ChooseArm { label: String::new(), condition: Code::default(), target: None };
+        let words: Vec<&str> = line.text.split(' ').collect();
+        let mut condition = Code::default();
+        if let ["when", name, "exists"] = words.as_slice() {
+            condition.ops = vec![Instr::Slot(self.find(scope, name).unwrap()), Instr::IsNone, Instr::Not];
+        }
+        let arm = ChooseArm { label: String::new(), condition, target: None };
         let node = self.node(scope, line, &line.text, NodeKind::Choose { arms: vec![arm], otherwise: None });
         let mut open = self.block(scope, &line.inside, vec![Hole::Arm(node, 0)]);
         let otherwise = tail.first().map_or(&[][..], |line| line.inside.as_slice());
@@ -364,6 +402,10 @@ impl Sketch<'_> {
         let list = self.code(scope, words[3]);
         let item = match self.find(scope, words[3]).map(|slot| self.ty(slot)) {
             Some(Type::List(item, _)) => *item,
+            Some(Type::Optional(list)) => match *list {
+                Type::List(item, _) => *item,
+                _ => Type::Unit,
+            },
             _ => Type::Unit,
         };
         let body = self.scope(ScopeKind::Element, Some(scope), line.no, &[(words[1], item)]);

@@ -5,9 +5,15 @@ const ERRORS: &str = "OutOfStock, Declined, CaptureFailed, AlreadyCaptured, Gate
 
 /// A flow; the same dice give the same one.
 pub(crate) fn flow(dice: &mut Dice) -> String {
-    let mut flow = Random { dice, text: format!("raises {ERRORS}\n"), names: 0 };
+    // Half of them are short, with attempts whose handlers keep: long ones are hardly ever sound.
+    let keen = dice.below(2) == 0;
+    let mut flow = Random { dice, text: format!("raises {ERRORS}\n"), names: 0, keen };
     let mut open = Vec::new();
-    flow.block(0, &mut open, true);
+    if keen {
+        flow.attempt(0, &mut open, true);
+    } else {
+        flow.block(0, &mut open, true);
+    }
     flow.close(0, &mut open);
     flow.line(0, "stop done");
     flow.text
@@ -17,6 +23,7 @@ struct Random<'d> {
     dice: &'d mut Dice,
     text: String,
     names: u32,
+    keen: bool,
 }
 
 impl Random<'_> {
@@ -36,6 +43,12 @@ impl Random<'_> {
         for name in std::mem::take(open) {
             match self.dice.below(12) {
                 0 => {}
+                _ if name.starts_with('l') => {
+                    let op = ["commit", "release"][self.dice.below(2)];
+                    let one = self.name('e');
+                    self.line(depth, &format!("each {one} in {name}"));
+                    self.line(depth + 1, &format!("inventory.{op} {one}"));
+                }
                 _ if name.starts_with('h') => {
                     let op = ["commit", "release"][self.dice.below(2)];
                     self.line(depth, &format!("inventory.{op} {name}"));
@@ -53,8 +66,9 @@ impl Random<'_> {
 
     /// A block that may use, and close, what is open around it; `stops` where the run may end in it.
     fn block(&mut self, depth: usize, open: &mut Vec<String>, stops: bool) {
+        let deepest = if self.keen { 2 } else { 4 };
         for _ in 0..1 + self.dice.below(4) {
-            match self.dice.below(if depth < 4 { 16 } else { 8 }) {
+            match self.dice.below(if depth < deepest { 19 } else { 8 }) {
                 0 | 1 => {
                     let name = self.name('h');
                     self.line(depth, &format!("{name} = inventory.hold"));
@@ -64,6 +78,10 @@ impl Random<'_> {
                     let name = self.name('c');
                     self.line(depth, &format!("{name} = payments.authorise"));
                     open.push(name);
+                }
+                3 if !open.is_empty() && self.dice.below(4) == 0 => {
+                    let at = self.dice.below(open.len());
+                    open[at] = self.renamed(depth, &open[at].clone());
                 }
                 3 => self.line(depth, "erp.post"),
                 4 => self.line(depth, "await Dispatched"),
@@ -78,6 +96,10 @@ impl Random<'_> {
                 9 => self.parts(depth, &["parallel", "branch", "branch"], open, false),
                 10 => self.each(depth, open),
                 11 => {
+                    let gives = ["= each p in parcels", "= parallel", "= attempt"][self.dice.below(3)];
+                    self.given(depth, gives, open);
+                }
+                12 => {
                     self.line(depth, "attempt");
                     self.line(depth + 1, "repeat");
                     let mut own = Vec::new();
@@ -89,6 +111,90 @@ impl Random<'_> {
                 _ => self.attempt(depth, open, stops),
             }
         }
+    }
+
+    /// Another name for the same.
+    fn renamed(&mut self, depth: usize, name: &str) -> String {
+        let kind = name.chars().next().unwrap_or('h');
+        let other = self.name(kind);
+        self.line(depth, &format!("{other} = {name}"));
+        other
+    }
+
+    /// A block that hands holds out.
+    fn given(&mut self, depth: usize, head: &str, open: &mut Vec<String>) {
+        let name = self.name(if head.contains("each") { 'l' } else { 'h' });
+        self.line(depth, &format!("{name} {head}"));
+        let branches = if head.contains("parallel") { 2 } else { 1 };
+        for _ in 0..branches {
+            if branches == 2 {
+                self.line(depth + 1, "branch");
+            }
+            let inner = depth + branches;
+            let held = self.name('h');
+            self.line(inner, &format!("{held} = inventory.hold"));
+            if self.dice.below(2) == 0 {
+                let mut own = Vec::new();
+                self.block(inner, &mut own, false);
+                self.close(inner, &mut own);
+            }
+            self.line(inner, &format!("give {held}"));
+        }
+        if head.contains("attempt") && self.dice.below(2) == 0 {
+            self.line(depth, "on OutOfStock");
+            self.line(depth + 1, "fail Refused");
+        }
+        match branches {
+            2 => open.extend([format!("{name}.0"), format!("{name}.1")]),
+            _ => open.push(name),
+        }
+    }
+
+    /// What the attempt's own statements, from that place in the text on, have bound.
+    fn bound(&self, from: usize, depth: usize) -> Vec<String> {
+        let indent = "  ".repeat(depth);
+        let own = self.text.get(from..).unwrap_or_default().lines();
+        let own = own.filter_map(|line| line.strip_prefix(&indent)?.split_once(" = "));
+        own.filter(|(name, _)| !name.starts_with(' '))
+            .flat_map(|(name, what)| match what.split(' ').next() {
+                Some("parallel") => vec![format!("{name}.0"), format!("{name}.1")],
+                Some("each" | "attempt" | "inventory.hold" | "payments.authorise") => vec![name.to_owned()],
+                // Another name for what was there.
+                _ => Vec::new(),
+            })
+            .collect()
+    }
+
+    /// A handler that keeps what was opened from somewhere on, mostly all of it: it closes that, or fails and leaves it to
+    /// the scope around.
+    fn keeper(&mut self, depth: usize, head: &str, bound: &[String]) -> bool {
+        if bound.is_empty() || self.dice.below(if self.keen { 5 } else { 2 }) == 0 {
+            return false;
+        }
+        let from = self.dice.below(bound.len());
+        let mut own: Vec<String> = bound[from..].to_vec();
+        if own.len() > 1 && self.dice.below(4) == 0 {
+            own.remove(self.dice.below(own.len()));
+        }
+        self.line(depth, &format!("{head} keeping {}", own.join(", ")));
+        if self.dice.below(2) == 0 {
+            let mut other = Vec::new();
+            self.block(depth + 1, &mut other, false);
+            self.close(depth + 1, &mut other);
+        }
+        if self.dice.below(2) == 0 {
+            self.line(depth + 1, "fail Refused");
+        } else if self.dice.below(3) == 0 {
+            for name in own {
+                self.line(depth + 1, &format!("when {name} exists"));
+                self.close(depth + 2, &mut vec![name]);
+                self.line(depth + 2, "notify.send");
+            }
+        } else {
+            self.line(depth + 1, "notify.send");
+            self.close(depth + 1, &mut own);
+        }
+        true
     }
 
     fn parts(&mut self, depth: usize, heads: &[&str], open: &mut [String], stops: bool) {
@@ -135,11 +241,14 @@ impl Random<'_> {
 
     fn attempt(&mut self, depth: usize, open: &mut Vec<String>, stops: bool) {
         self.line(depth, "attempt");
+        let begins = self.text.len();
         let mut own = Vec::new();
         self.block(depth + 1, &mut own, stops);
         // Some of what lies around is closed in here.
         while !open.is_empty() && self.dice.below(5) == 0 {
-            own.extend(open.pop());
+            let name = open.pop().unwrap_or_default();
+            let name = if self.dice.below(2) == 0 { self.renamed(depth + 1, &name) } else { name };
+            own.push(name);
         }
         let forward = self.dice.below(3) == 0;
         if forward {
@@ -147,9 +256,10 @@ impl Random<'_> {
             self.line(depth + 1, "notify.send");
         }
         self.close(depth + 1, &mut own);
+        let bound = self.bound(begins, depth + 1);
         for (head, outcome) in [(format!("on {ERRORS}"), "failed"), ("on event OrderCancelled".to_owned(), "cancelled")]
         {
-            if self.dice.below(3) == 0 {
+            if self.dice.below(3) == 0 || self.keeper(depth, &head, &bound) {
                 continue;
             }
             self.line(depth, &head);
@@ -166,7 +276,7 @@ impl Random<'_> {
                 self.part(depth, "too late");
             }
         }
-        if self.dice.below(4) == 0 {
+        if self.dice.below(4) == 0 && !self.keeper(depth, "after", &bound) {
             self.part(depth, "after");
         }
         if self.dice.below(5) == 0 {

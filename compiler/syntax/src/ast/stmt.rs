@@ -218,15 +218,16 @@ pub struct Handler {
     /// The head, from `on` to before the `{`.
     pub span: Span,
     pub kind: HandlerKind,
+    /// `keeping hold, card`: what isn't let go when the body is left for this handler.
+    pub keeping: Vec<Ident>,
     pub body: Block,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum HandlerKind {
-    /// `on OutOfStock, Deadline of pickup keeping hold as why`
+    /// `on OutOfStock, Deadline of pickup as why`
     Error {
         errors: Vec<ErrorPattern>,
-        keeping: Vec<Ident>,
         binding: Option<Ident>,
     },
     /// `on event E for k as e`

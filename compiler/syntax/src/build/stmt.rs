@@ -311,26 +311,41 @@ impl Builder<'_> {
             if part.as_rule() != Rule::handler {
                 self.bad(&part);
                 let bad = self.bad_stmt(part);
-                handlers.push(Handler { span, kind: HandlerKind::Bad, body: Block { span, stmts: vec![bad] } });
+                handlers.push(Handler {
+                    span,
+                    kind: HandlerKind::Bad,
+                    keeping: Vec::new(),
+                    body: Block { span, stmts: vec![bad] },
+                });
                 continue;
             }
             let mut kids = super::kids(part);
             let head = kids.opt(Rule::handler_head);
             let span = head.as_ref().map_or(span, |head| self.span(head));
-            let kind =
-                head.and_then(|head| super::kids(head).next()).map_or(HandlerKind::Bad, |head| self.handler_kind(head));
-            handlers.push(Handler { span, kind, body: self.block_of(&mut kids) });
+            let head = head.and_then(|head| super::kids(head).next());
+            let (kind, keeping) = head.map_or_else(|| (HandlerKind::Bad, Vec::new()), |head| self.handler_kind(head));
+            handlers.push(Handler { span, kind, keeping, body: self.block_of(&mut kids) });
         }
         Attempt { body, handlers }
     }
 
-    fn handler_kind(&mut self, node: Node<'_>) -> HandlerKind {
+    /// What sets a handler going, and what it keeps.
+    fn handler_kind(&mut self, node: Node<'_>) -> (HandlerKind, Vec<crate::ast::Ident>) {
         let rule = node.as_rule();
         let mut kids = kids(node);
-        match rule {
+        let kind = match rule {
             Rule::too_late => HandlerKind::TooLate,
             Rule::on_after => HandlerKind::After(self.expr_of(&mut kids)),
-            Rule::on_event => HandlerKind::Event(self.event_wait(&mut kids)),
+            Rule::on_event => {
+                let mut wait = self.event_wait(&mut kids);
+                let keeping = self.keeping(&mut kids);
+                if let Some(binding) = kids.opt(Rule::binding) {
+                    let span = self.span(&binding);
+                    let name = self.name(&mut super::kids(binding));
+                    self.once(&mut wait.binding, name, "`as`", span);
+                }
+                return (HandlerKind::Event(wait), keeping);
+            }
             Rule::meanwhile_event => HandlerKind::MeanwhileEvent(self.event_wait(&mut kids)),
             Rule::meanwhile_every => HandlerKind::MeanwhileEvery(self.expr_of(&mut kids)),
             _ => {
@@ -341,12 +356,16 @@ impl Builder<'_> {
                     let name = self.name(&mut kids);
                     errors.push(ErrorPattern { span, name, of: self.names(&mut kids).into_iter().next() });
                 }
-                let keeping =
-                    kids.opt(Rule::keeping).map(|keeping| self.names(&mut super::kids(keeping))).unwrap_or_default();
+                let keeping = self.keeping(&mut kids);
                 let binding = kids.opt(Rule::binding).map(|binding| self.name(&mut super::kids(binding)));
-                HandlerKind::Error { errors, keeping, binding }
+                return (HandlerKind::Error { errors, binding }, keeping);
             }
-        }
+        };
+        (kind, self.keeping(&mut kids))
+    }
+
+    fn keeping(&mut self, kids: &mut Kids<'_>) -> Vec<crate::ast::Ident> {
+        kids.opt(Rule::keeping).map(|keeping| self.names(&mut super::kids(keeping))).unwrap_or_default()
     }
 
     fn ask(&mut self, kids: &mut Kids<'_>) -> Ask {

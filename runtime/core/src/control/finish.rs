@@ -46,6 +46,13 @@ impl<O: Oracle> Machine<'_, O> {
         if kind == ScopeKind::Element {
             self.oracle.collect(parent, frame_iteration(self.control.frame(no)), value.clone());
         }
+        if kind == ScopeKind::Branch
+            && let NodeKind::Parallel { results, .. } = &self.node_at(parent)?.kind
+            && let Some(Some(slot)) = results.get(frame_iteration(self.control.frame(no)) as usize)
+        {
+            let slot = *slot;
+            self.oracle.bind(parent, slot, value.clone())?;
+        }
         let Some(frame) = self.remove(no) else { return Ok(()) };
         self.oracle.leave(no);
         for resource in self.control.resources.iter_mut().filter(|resource| resource.reached == no) {

@@ -238,6 +238,14 @@ pub struct GuardState {
     pub runs: u32,
     /// The body has come to its end, or to a `stop`.
     pub done: bool,
+    /// Only where some handler keeps something: the last statement that the body began, and how much it had done before.
+    pub began: Option<(NodeId, u32)>,
+    /// For each slot that some handler keeps: how much the body had done before the statement that binds it.
+    pub marks: Vec<(flowline_plan::Slot, u32)>,
+    /// The slots of what the handler keeps for which the body is left.
+    pub found: Vec<flowline_plan::Slot>,
+    /// What that handler takes over, oldest first.
+    pub kept: Vec<Effect>,
 }
 
 /// A `meanwhile` or `too late` that waits for its turn.

@@ -1,5 +1,5 @@
 //! Leaving scopes: who catches, who stops, in which order.
-use flowline_plan::{Catch, Handler, NodeKind, ScopeKind, Trigger, Value};
+use flowline_plan::{Catch, Handler, NodeKind, ScopeKind, Slot, Trigger, Value};
 
 use super::{At, CallFor, Cause, Effect, Frame, Machine, Oracle, Stop, machine::internal};
 use crate::{Incident, Output};
@@ -55,7 +55,7 @@ impl<O: Oracle> Machine<'_, O> {
     }
 
     /// The handler of a body's attempt that takes the cause.
-    fn catcher(&self, body: &Frame, cause: &Cause) -> Option<&Handler> {
+    pub(super) fn catcher(&self, body: &Frame, cause: &Cause) -> Option<&Handler> {
         let NodeKind::Attempt { handlers, .. } = &self.attempt_of(body)?.kind else { return None };
         match cause {
             Cause::Event { handler, .. } | Cause::After { handler } => handlers.get(usize::from(*handler)),
@@ -187,6 +187,7 @@ impl<O: Oracle> Machine<'_, O> {
             | At::Settling
             | At::Lanes => {}
         }
+        self.set_apart(no);
         self.settle_next(no);
     }
 
@@ -195,10 +196,17 @@ impl<O: Oracle> Machine<'_, O> {
     pub(super) fn gone(&mut self, no: u32) {
         let Some(frame) = self.control.frame(no) else { return };
         let handler = match &frame.stop {
-            Some(Stop::Leave(cause)) => self.catcher(frame, cause).map(|h| (h.scope, h.bind, h.trigger.clone())),
+            Some(Stop::Leave(cause)) => self.catcher(frame, cause).cloned(),
             Some(Stop::Outer) | None => None,
         };
-        let Some(frame) = self.remove(no) else { return };
+        if frame.parent.is_some_and(|parent| self.stopping(parent)) && self.take_back(no) {
+            return self.settle_next(no);
+        }
+        let kept = match self.kept_values(no, handler.as_ref().map_or(&[], |handler| &handler.keeping)) {
+            Ok(kept) => kept,
+            Err(incident) => return self.park(no, incident),
+        };
+        let Some(mut frame) = self.remove(no) else { return };
         if frame.parent.is_none() {
             self.oracle.keep_for_late(&self.plan.late.sees);
         }
@@ -222,22 +230,26 @@ impl<O: Oracle> Machine<'_, O> {
             }
         } else if self.stopping(parent) {
             self.try_stop(parent);
-        } else if let (Some((scope, bind, trigger)), Some(Stop::Leave(cause))) = (handler, frame.stop) {
-            self.run_handler(parent, scope, bind, &trigger, cause);
+        } else if let (Some(handler), Some(Stop::Leave(cause))) = (handler, frame.stop) {
+            let effects = frame.guard.take().map(|guard| guard.kept).unwrap_or_default();
+            self.run_handler(parent, &handler, cause, effects, kept);
         }
     }
 
     fn run_handler(
         &mut self,
         parent: u32,
-        scope: flowline_plan::ScopeId,
-        bind: Option<flowline_plan::Slot>,
-        trigger: &Trigger,
+        handler: &Handler,
         cause: Cause,
+        effects: Vec<Effect>,
+        kept: Vec<(Slot, Value)>,
     ) {
-        let no = self.enter(scope, Some(parent), 0);
-        let (slot, value) = match (cause, trigger) {
-            (Cause::Error(error), Trigger::Errors(_)) => (bind, Value::Error(error.into())),
+        let no = self.enter(handler.scope, Some(parent), 0);
+        if let Some(frame) = self.control.frame_mut(no) {
+            frame.effects = effects;
+        }
+        let (slot, value) = match (cause, &handler.trigger) {
+            (Cause::Error(error), Trigger::Errors(_)) => (handler.bind, Value::Error(error.into())),
             (Cause::Event { value, .. }, Trigger::Event { arm, .. }) => (arm.bind, value),
             (
                 Cause::Error(_)
@@ -249,10 +261,10 @@ impl<O: Oracle> Machine<'_, O> {
                 Trigger::Errors(_) | Trigger::Event { .. } | Trigger::After(_),
             ) => (None, Value::None),
         };
-        if let Some(slot) = slot
-            && let Err(incident) = self.oracle.bind(no, slot, value)
-        {
-            self.park(no, incident);
+        for (slot, value) in slot.map(|slot| (slot, value)).into_iter().chain(kept) {
+            if let Err(incident) = self.oracle.bind(no, slot, value) {
+                self.park(no, incident);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod answer;
 mod call;
 mod finish;
 mod frame;
+mod keep;
 mod late;
 mod leave;
 mod machine;

@@ -29,6 +29,7 @@ impl<O: Oracle> Machine<'_, O> {
         }
         let Some(pc) = frame.pc else { return self.complete(no) };
         let node = self.node(pc)?;
+        self.mark(no, pc, node);
         match &node.kind {
             NodeKind::Let { slot, code } => {
                 let value = self.oracle.eval(no, code)?;
@@ -66,7 +67,7 @@ impl<O: Oracle> Machine<'_, O> {
             NodeKind::Attempt { body, handlers, meanwhile, .. } => {
                 self.enter_attempt(no, *body, handlers, meanwhile)?
             }
-            NodeKind::Parallel { branches } => self.enter_branches(no, node, branches),
+            NodeKind::Parallel { branches, .. } => self.enter_branches(no, node, branches),
             NodeKind::Each(each) => self.enter_each(no, node, each)?,
             NodeKind::Repeat { max, body, .. } => {
                 let max = self.oracle.count(no, max, "the number of rounds")?;

@@ -28,6 +28,8 @@ pub(crate) enum S {
     Wait(i64),
     Attempt(Block, Vec<(On, Block)>, Vec<(Every, Block)>),
     Parallel(Vec<Block>),
+    /// `let both = parallel { … }`: the names take what the branches give.
+    Both(Vec<&'static str>, Vec<Block>),
     Each(Each),
     /// `repeat up to n times { … } until var == n`; without a variable never.
     Repeat(i64, Block, Option<(&'static str, i64)>),
@@ -68,6 +70,8 @@ pub(crate) enum On {
     Exhausted,
     Event(&'static str, Option<Block>),
     After(i64),
+    /// The same, keeping what the body has under these names.
+    Keeping(Vec<String>, Box<On>),
 }
 
 #[derive(Debug, Clone)]
@@ -245,9 +249,8 @@ impl Lower {
             }
             S::Wait(ms) => NodeKind::Wait { due: millis(*ms) },
             S::Attempt(body, handlers, meanwhile) => self.attempt(scope, body, handlers, meanwhile),
-            S::Parallel(branches) => NodeKind::Parallel {
-                branches: branches.iter().map(|b| self.scope(ScopeKind::Branch, Some(scope), b)).collect(),
-            },
+            S::Parallel(branches) => self.branches(scope, &[], branches),
+            S::Both(names, branches) => self.branches(scope, names, branches),
             S::Each(each) => self.each(scope, each),
             S::Repeat(max, body, until) => {
                 let body = self.scope(ScopeKind::Round, Some(scope), body);
@@ -298,6 +301,12 @@ impl Lower {
         self.nodes[id.index()] = Some(Node { id: stable, label, scope, span: SpanId(0), kind, next });
     }
 
+    fn branches(&mut self, scope: ScopeId, names: &[&str], branches: &[Block]) -> NodeKind {
+        let results = names.iter().map(|name| Some(self.declare(scope, name))).collect();
+        let branches = branches.iter().map(|b| self.scope(ScopeKind::Branch, Some(scope), b)).collect();
+        NodeKind::Parallel { branches, results }
+    }
+
     fn call(&self, name: &str, args: Vec<Code>, result: Option<Slot>, retry: Option<RetryPolicy>) -> NodeKind {
         NodeKind::Call(CallNode { op: op(name), args, result, retry, timeout_ms: None, undo: None })
     }
@@ -306,6 +315,10 @@ impl Lower {
         let body = self.scope(ScopeKind::Attempt, Some(scope), body);
         let mut handlers = Vec::new();
         for (what, block) in on {
+            let (what, names) = match what {
+                On::Keeping(names, what) => (what.as_ref(), names.as_slice()),
+                what => (what, &[][..]),
+            };
             let trigger = match what {
                 On::Errors(names) => Trigger::Errors(names.iter().map(|name| Catch::Error(ty(name))).collect()),
                 On::Deadline(name) => Trigger::Errors(vec![Catch::Deadline(name.map(str::to_owned))]),
@@ -315,8 +328,17 @@ impl Lower {
                     too_late: too_late.as_ref().map(|block| self.scope(ScopeKind::TooLate, Some(scope), block)),
                 },
                 On::After(ms) => Trigger::After(millis(*ms)),
+                On::Keeping(..) => panic!("`keeping` twice"),
             };
-            handlers.push(Handler { trigger, scope: self.scope(ScopeKind::Handler, Some(scope), block), bind: None });
+            let own = self.bare_scope(ScopeKind::Handler, Some(scope));
+            let keeping = names.iter().map(|name| {
+                let from = self.find(body, name).expect("a name of the body");
+                Kept { from, to: self.declare(own, name) }
+            });
+            let keeping = keeping.collect();
+            let entry = self.block(own, block, None);
+            self.scopes[own.index()].entry = entry;
+            handlers.push(Handler { trigger, scope: own, bind: None, keeping });
         }
         let mut meanwhile = Vec::new();
         for (every, block) in beside {

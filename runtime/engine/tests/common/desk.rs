@@ -27,7 +27,7 @@ fn serve() -> Arc<Plan> {
     let body = lay.scope(ScopeKind::Attempt, Some(0), 0);
     let cancelled = lay.scope(ScopeKind::Handler, Some(0), 0);
     let trigger = Trigger::Event { arm: arm(CANCEL, 0, of_param(0), false), too_late: None };
-    let handlers = vec![Handler { trigger, scope: ScopeId(cancelled), bind: None }];
+    let handlers = vec![Handler { trigger, scope: ScopeId(cancelled), bind: None, keeping: Vec::new() }];
     lay.chain(
         0,
         vec![

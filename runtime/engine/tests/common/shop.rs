@@ -262,7 +262,7 @@ fn fulfil() -> Arc<Plan> {
     let cancelled = lay.scope(ScopeKind::Handler, Some(0), 0);
     let slot = |at| Slot { scope: ScopeId(body), at };
     let errors = [OUT_OF_STOCK, DECLINED].map(Catch::Error).into();
-    let handler = |trigger, scope| Handler { trigger, scope: ScopeId(scope), bind: None };
+    let handler = |trigger, scope| Handler { trigger, scope: ScopeId(scope), bind: None, keeping: Vec::new() };
     let interrupt = Trigger::Event { arm: arm(CANCEL, 0, of_param(0), false), too_late: None };
     let handlers = vec![
         handler(Trigger::Errors(errors), refused),
