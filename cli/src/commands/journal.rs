@@ -107,7 +107,7 @@ fn body_of(record: &Record, bundle: Option<&Bundle>) -> Option<Json> {
             let cursor: Cursor = postcard::from_bytes(&record.body).ok()?;
             Some(json!({ "offset": cursor.offset, "lines": cursor.lines, "rejected": cursor.rejected }))
         }
-        RecordKind::Bundle => bundle.map(|bundle| json!({ "name": bundle.name, "flows": bundle.flows.len() })),
+        RecordKind::Bundle => bundle.map(|bundle| json!({ "name": bundle.name, "flows": bundle.flows.iter().filter(|plan| plan.side.is_none()).count() })),
         RecordKind::Snapshot
         | RecordKind::HandOver
         | RecordKind::Checkpoint

@@ -35,6 +35,9 @@ pub(super) fn habit(stop: &Stop<'_>) -> Option<Diagnostic> {
 fn line_start(stop: &Stop<'_>) -> Option<Diagnostic> {
     let Stop { rule, first, first_at, found, at, .. } = *stop;
     let unexpected = |message: String, at| Diagnostic::new(&f01::UNEXPECTED, message, at);
+    if let Some(finding) = beside(stop) {
+        return Some(finding);
+    }
     let is_first = stop.read.trim() == first;
     if is_first && found == ":" {
         let finding = if words::starters(rule).contains(&first) {
@@ -76,6 +79,40 @@ fn line_start(stop: &Stop<'_>) -> Option<Diagnostic> {
     }
     None
 }
+
+/// What belongs beside a flow, in another place: `late` among the steps or in the head, parts of a promise among the steps.
+fn beside(stop: &Stop<'_>) -> Option<Diagnostic> {
+    let Stop { rule, first, first_at, found, at, .. } = *stop;
+    let unexpected = |message: &str, at| Diagnostic::new(&f01::UNEXPECTED, message, at);
+    let in_words = found.starts_with(|c: char| c.is_ascii_alphabetic());
+    match (rule, first) {
+        (Rule::bad_stmt | Rule::bad_clause, "late") if in_words || rule == Rule::bad_clause => Some(
+            unexpected("`late` stands behind a flow's body", first_at)
+                .help("put it behind the last `}` of the flow: it says what is done when the run has ended"),
+        ),
+        (Rule::bad_late, "late") if found == "on" || stop.read.trim_end().ends_with(" on") => Some(
+            unexpected("`late` is followed by its event", at)
+                .help("write `late PickedUp for … within 90 days { … }`, without a word between"),
+        ),
+        (Rule::bad_stmt, "missed") if found == "{" => {
+            Some(unexpected("`missed` belongs into a promise", first_at).help(IN_PROMISE))
+        }
+        (Rule::bad_stmt, "at") if found.starts_with(|c: char| c.is_ascii_digit()) => {
+            Some(unexpected("`at` belongs into a promise", first_at).help(IN_PROMISE))
+        }
+        (Rule::bad_promise_line, "at" | "missed") if STATEMENT_STARTERS.contains(&found) => {
+            Some(unexpected("what is done stands in a block", at).help("write `at 75% { … }`, and `missed { … }`"))
+        }
+        (Rule::bad_promise_line, _) if !matches!(first, "at" | "missed") => Some(
+            unexpected("a promise has `at` and `missed` in its braces", first_at)
+                .help("write `at 75% { … }` for a part of its time, `missed { … }` for its end"),
+        ),
+        (_, _) => None,
+    }
+}
+
+const IN_PROMISE: &str =
+    "put it into the braces of a promise, in the flow's head: `promise \"…\": from start to ready within 2 h { … }`";
 
 /// `case web: wait 1 h`, `default: wait 2 h`, where the head of the `match` is foreign too.
 pub(super) fn arm(rule: Rule, line: &str, first: &str, first_at: Span) -> Option<Diagnostic> {
