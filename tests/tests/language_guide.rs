@@ -38,7 +38,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("`predict`", "flow steps", "let advice = predict risk(order)"),
     ("`govern`", "flow steps", "let fine = govern order as it_is { otherwise => true }"),
     ("`Advice`", "flow", "record Guess { advice: Advice<Int> }"),
-    ("`upcast`", "flow", "upcast OrderPlaced v1 => v2 { order: old.order }"),
     (
         "`undo` of a whole flow",
         "flow",

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use flowline_diag::nearest;
 use flowline_engine::{EventIn, Origin};
-use flowline_plan::{Bundle, ConstEnv, EventDef, TypeId, TypeKind, Value, eval_bool, json::JsonReader};
+use flowline_plan::{Bundle, EventDef, TypeId, TypeKind};
 use serde_json::Value as Json;
 
 /// Reads an event and its time, ms UTC.
@@ -31,15 +31,9 @@ pub(super) fn read(bundle: &Bundle, text: &[u8]) -> Result<(EventIn, i64), Strin
     let time: jiff::Timestamp = time
         .parse()
         .map_err(|_| format!("`time` is `{}`, not an RFC 3339 time such as 2026-06-01T09:12:00Z", shown(time)))?;
-    let (event, def) = event_named(bundle, name)?;
+    let (event, version) = event_named(bundle, name)?;
     let data = fields.get("data").ok_or("`data` is missing")?;
-    let mut check = |code: &flowline_plan::Code, value: &Value| {
-        let env = ConstEnv { bundle, now: time.as_millisecond() };
-        eval_bool(&env, code, std::slice::from_ref(value))
-    };
-    let value = JsonReader::new(bundle, &mut check)
-        .read_fields(&def.fields, data)
-        .map_err(|error| format!("`data` doesn't fit `{name}`: {error}"))?;
+    let value = bundle.take_in(event, version, data, time.as_millisecond()).map_err(|error| error.to_string())?;
     let event = EventIn { source: source.to_owned(), id: id.to_owned(), event, value, origin: Origin::Outside };
     Ok((event, time.as_millisecond()))
 }
@@ -54,21 +48,23 @@ fn not_json(cause: &serde_json::Error) -> String {
     format!("not JSON: {what}, at column {}", cause.column())
 }
 
-fn event_named<'b>(bundle: &'b Bundle, name: &str) -> Result<(TypeId, &'b EventDef), String> {
+fn event_named(bundle: &Bundle, name: &str) -> Result<(TypeId, u32), String> {
+    if let Some(found) = bundle.event_spoken(name) {
+        return Ok(found);
+    }
     let events = || {
         bundle.types.iter().enumerate().filter_map(|(at, ty)| match &ty.kind {
             TypeKind::Event(event) => Some((TypeId::from(at), event)),
             TypeKind::Id | TypeKind::Enum(_) | TypeKind::Record(_) | TypeKind::Error(_) | TypeKind::Resource(_) => None,
         })
     };
-    if let Some(found) = events().find(|(_, event)| event.full_type() == name) {
-        return Ok(found);
-    }
     let other_version = |event: &EventDef| {
         name.strip_prefix(&event.ce_type).is_some_and(|rest| rest.is_empty() || rest.starts_with(".v"))
     };
-    if let Some((_, event)) = events().find(|(_, event)| other_version(event)) {
-        return Err(format!("no schema for `{}`; the flows speak `{}`", shown(name), event.full_type()));
+    if let Some((id, event)) = events().find(|(_, event)| other_version(event)) {
+        let older: Vec<String> = bundle.older_versions(id).iter().map(|version| format!("v{version}")).collect();
+        let older = if older.is_empty() { String::new() } else { format!(", and take {}", older.join(", ")) };
+        return Err(format!("no schema for `{}`; the flows speak `{}`{older}", shown(name), event.full_type()));
     }
     let known: BTreeSet<String> = events().map(|(_, event)| event.full_type()).collect();
     let meant = nearest(name, known.iter().map(String::as_str));

@@ -89,6 +89,7 @@ constructs! {
     starts_every_15_min: Settled,
     starts_every_day: Settled,
     starts_on_gather: Settled,
+    upcast_chain: Settled,
     values_of_branches: Settled,
     wait: Settled,
     where_it: Settled,

@@ -3,6 +3,7 @@
 //! The check reads no disk. [`wanted`] says which files it will ask for; who calls it brings their texts.
 
 use crate::SourceModule;
+use crate::signature::ce_type;
 use flowline_diag::FileId;
 use flowline_syntax::ast::{self, ItemKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,11 @@ impl Beside {
     }
 }
 
+/// Where the shape of an older version of an event is kept.
+pub(crate) fn schema_path(ce_type: &str, version: u32) -> String {
+    format!("schemas/{ce_type}.v{version}.json")
+}
+
 /// The paths of the files that the check of these modules will ask for, each once, sorted.
 pub fn wanted(modules: &[SourceModule]) -> Vec<String> {
     let items = || modules.iter().flat_map(|module| &module.ast.items);
@@ -67,6 +73,16 @@ pub fn wanted(modules: &[SourceModule]) -> Vec<String> {
                 | ast::TestStepKind::Bad => None,
             });
             paths.extend(files);
+        }
+    }
+    for item in items() {
+        let ItemKind::Upcast(upcast) = &item.kind else { continue };
+        for event in items().filter_map(|item| if let ItemKind::Event(event) = &item.kind { Some(event) } else { None })
+        {
+            if event.name.text == upcast.event.text {
+                let path = |version| schema_path(&ce_type(event), version);
+                paths.extend([upcast.from, upcast.to].into_iter().filter(|version| *version < event.version).map(path));
+            }
         }
     }
     paths.into_iter().collect()

@@ -37,6 +37,10 @@ pub(crate) struct Cx<'g> {
     /// Whether this is a value that a test makes up: ids, persons and countries, which else come from outside, are written as
     /// texts.
     pub(crate) made_up: bool,
+    /// Whether this is an upcast, where values of older types carry over to newer ones.
+    pub(crate) upcasting: bool,
+    /// What the closures of the methods around give, where an upcast says so; the innermost last.
+    pub(crate) closure_gives: Vec<Option<Ty>>,
     /// The words of the steps around that could not be read: a name among them may be one that is bound there.
     pub(crate) unread: Vec<Arc<str>>,
     /// Names of the flow around that can't be seen here, and why.
@@ -71,6 +75,8 @@ impl<'g> Cx<'g> {
             calls: Vec::new(),
             is_constant: false,
             made_up: false,
+            upcasting: false,
+            closure_gives: Vec::new(),
             unread: Vec::new(),
             beyond: Vec::new(),
         }
@@ -194,7 +200,16 @@ impl<'g> Cx<'g> {
                 return Expr { ty: inner.clone(), ..expr };
             }
         }
-        let diagnostic = self.mismatch(&expr, wanted);
+        if self.upcasting && self.obstacle(&expr.ty, wanted).is_none() {
+            return self.carry(expr, wanted);
+        }
+        let mut diagnostic = self.mismatch(&expr, wanted);
+        let is_named = matches!(core(&expr.ty), Ty::Named(_)) && matches!(core(wanted), Ty::Named(_));
+        if let (true, Some(why)) =
+            (self.upcasting && is_named && diagnostic.help.is_none(), self.obstacle(&expr.ty, wanted))
+        {
+            diagnostic = diagnostic.help(format!("{why}; say by `with {{ … }}` what it becomes"));
+        }
         self.push(diagnostic);
         Expr { ty: wanted.clone(), ..expr }
     }

@@ -100,11 +100,20 @@ impl Cx<'_> {
             E::Name(name) => self.name(name),
             E::Field { base, name, optional } => self.field(base, name, *optional, span),
             E::Call { callee, args } => self.call(callee, args, span),
-            E::Method { base, name, args, optional } => self.method(base, name, args, *optional, span),
+            E::Method { base, name, args, optional } => {
+                let gives = match wanted {
+                    Some(Ty::List(item, _)) if self.upcasting && name.as_str() == "map" => Some(item.as_ref().clone()),
+                    _ => None,
+                };
+                self.closure_gives.push(gives);
+                let method = self.method(base, name, args, *optional, span);
+                self.closure_gives.pop();
+                method
+            }
             E::List(items) => self.list(items, wanted, span),
             E::Map(pairs) => self.map(pairs, wanted, span),
             E::Record(record) => self.record(record),
-            E::With { base, fields } => self.with(base, fields, span),
+            E::With { base, fields } => self.with(base, fields, wanted, span),
             E::Unary { op, operand } => self.unary(*op, operand, span),
             E::Binary { op, op_span, left, right } => self.binary(*op, *op_span, left, right, wanted, span),
             E::Exists(inner) => {

@@ -211,7 +211,12 @@ impl Cx<'_> {
             method,
             ListMethod::Filter | ListMethod::Count | ListMethod::Any | ListMethod::All | ListMethod::First
         );
-        let mut body = if is_test { self.expect(body, &Ty::Bool) } else { self.expr(body, None) };
+        let gives = self.closure_gives.last().cloned().flatten().filter(|_| method == ListMethod::Map);
+        let mut body = match gives {
+            _ if is_test => self.expect(body, &Ty::Bool),
+            Some(gives) => self.expect(body, &gives),
+            None => self.expr(body, None),
+        };
         self.reset(mark);
         let list_of = |ty: Ty| Ty::List(Box::new(ty), None);
         let mut empty = None;

@@ -55,6 +55,13 @@ struct Imports {
     next: Option<(Span, bool)>,
 }
 
+impl Names {
+    /// Whether the module belongs to the project: what nobody uses of a library sees nothing.
+    pub(crate) fn has_names(&self) -> bool {
+        !self.seen.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) symbol: Symbol,

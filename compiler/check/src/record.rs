@@ -134,7 +134,13 @@ impl Cx<'_> {
         values.into_iter().map(|value| value.unwrap_or_else(|| absent.clone())).collect()
     }
 
-    fn field_at(&mut self, name: &Ident, fields: &[Field], init: &FieldInit, given: &[&FieldInit]) -> Option<usize> {
+    pub(crate) fn field_at(
+        &mut self,
+        name: &Ident,
+        fields: &[Field],
+        init: &FieldInit,
+        given: &[&FieldInit],
+    ) -> Option<usize> {
         let at = fields.iter().position(|field| field.name == init.name.as_str());
         if let Some(first) = given.iter().find(|first| first.name.text == init.name.text) {
             self.push(twice(&init.name, first.name.span).help("keep one of them"));
@@ -151,8 +157,18 @@ impl Cx<'_> {
     }
 
     /// `order with { channel: Channel.web }`
-    pub(crate) fn with(&mut self, base: &ast::Expr, inits: &[FieldInit], span: Span) -> Expr {
+    pub(crate) fn with(&mut self, base: &ast::Expr, inits: &[FieldInit], wanted: Option<&Ty>, span: Span) -> Expr {
         let base = self.expr(base, None);
+        let newer = match wanted {
+            Some(Ty::Optional(inner)) => Some(inner.as_ref()),
+            wanted => wanted,
+        };
+        if let (true, Ty::Named(old), Some(Ty::Named(new))) = (self.upcasting, &base.ty, newer)
+            && old != new
+            && [*old, *new].iter().all(|id| matches!(self.kind(*id), Some(TypeKind::Record(_))))
+        {
+            return self.carry_with(base, *new, inits, span);
+        }
         let found = match &base.ty {
             Ty::Named(id) => match self.kind(*id) {
                 Some(TypeKind::Record(fields)) => Some((*id, fields)),

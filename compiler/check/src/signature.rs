@@ -176,7 +176,7 @@ fn cases(globals: &Globals, module: usize, declared: &ast::Enum, diagnostics: &m
 }
 
 /// `retail.order.placed`; the name in lower case where the text gives none.
-fn ce_type(event: &ast::Event) -> String {
+pub(crate) fn ce_type(event: &ast::Event) -> String {
     if let Some(name) = event.type_name.as_ref().and_then(ast::TextLit::plain) {
         return name.to_owned();
     }

@@ -35,6 +35,11 @@ const BUILT_IN: [(&str, Ty); 16] = [
     ("Calendar", Ty::Calendar),
 ];
 
+/// The built-in type of that name.
+pub(crate) fn built_in(name: &str) -> Option<Ty> {
+    BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map(|(_, ty)| ty.clone())
+}
+
 /// Whether the name is that of a built-in type.
 pub(crate) fn is_built_in(name: &str) -> bool {
     BUILT_IN.iter().any(|(built_in, _)| *built_in == name)

@@ -16,7 +16,6 @@ pub(crate) fn item(item: &Item, diagnostics: &mut Vec<Diagnostic>) {
     let what = match &item.kind {
         ItemKind::Role(_) => "a role",
         ItemKind::Model(_) => "a model",
-        ItemKind::Upcast(_) => "an upcast",
         ItemKind::Id(_)
         | ItemKind::Enum(_)
         | ItemKind::Record(_)
@@ -33,6 +32,7 @@ pub(crate) fn item(item: &Item, diagnostics: &mut Vec<Diagnostic>) {
         | ItemKind::Policy(_)
         | ItemKind::Invariant(_)
         | ItemKind::Flow(_)
+        | ItemKind::Upcast(_)
         | ItemKind::Test(_)
         | ItemKind::Explore(_)
         | ItemKind::Migrate(_)

@@ -21,7 +21,7 @@ use std::cell::RefCell;
 
 use flowline_check::model::{self, CalendarKind, LocalId, Model};
 use flowline_diag::{Diagnostic, Sources, Span};
-use flowline_plan::{Bundle, Column, Decision, DecisionRow, Function, SourceFile, Value, calendar};
+use flowline_plan::{Bundle, Column, Decision, DecisionRow, Function, SourceFile, Upcast, Value, calendar};
 use rustc_hash::FxHashSet;
 
 use code::{Names, given};
@@ -57,6 +57,7 @@ pub fn lower(model: &Model, sources: &Sources, name: &str) -> Lowered {
         decisions: model.decisions.iter().map(|def| decision(&cx, def)).collect(),
         calendars: calendars(model),
         calendar_tables: model.calendars.iter().filter_map(table).collect(),
+        upcasts: model.upcasts.iter().map(|def| upcast(&cx, def)).collect(),
         flows: side::plans(&cx),
         files: sources.files().map(|file| SourceFile { path: sources.path(file).to_owned() }).collect(),
         spans: Vec::new(),
@@ -111,6 +112,16 @@ fn decision(cx: &Cx<'_>, def: &model::Decision) -> Decision {
         result: def.result.to_plan(),
         policy: def.policy,
         rows: rows.collect(),
+    }
+}
+
+fn upcast(cx: &Cx<'_>, def: &model::Upcast) -> Upcast {
+    Upcast {
+        event: def.event,
+        from: def.from,
+        to: def.to,
+        shape: def.shape,
+        code: code::code(cx, Names::default(), &FIRST, &def.body),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Code, DecisionId, FlowId, FunctionId, OpDef, OpRef, Plan, ResourceDef, SystemDef, SystemId, Type, TypeDef, TypeId,
-    TypeKind,
+    TypeKind, Upcast,
     calendar::{Calendar, CalendarTable},
 };
 
@@ -21,6 +21,7 @@ pub struct Bundle {
     /// Sorted by name, those of tables among them.
     pub calendars: Vec<Calendar>,
     pub calendar_tables: Vec<CalendarTable>,
+    pub upcasts: Vec<Upcast>,
     pub flows: Vec<Arc<Plan>>,
     /// The files that spans point into.
     pub files: Vec<SourceFile>,

@@ -10,6 +10,7 @@ mod encoding;
 pub mod eval;
 pub mod graph;
 mod ids;
+mod intake;
 pub mod json;
 mod plan;
 mod schedule;
@@ -24,6 +25,7 @@ pub use code::{Code, Instr, ListMethod, Method, Rounding, Slot};
 pub use encoding::{BUNDLE_FORMAT, BundleHash, DecodeError, decode_bundle, encode_bundle};
 pub use eval::{ConstEnv, Env, EvalError, eval, eval_bool};
 pub use ids::{CalendarId, DecisionId, FlowId, FunctionId, NodeId, OpId, ScopeId, SpanId, StateId, SystemId, TypeId};
+pub use intake::{IntakeError, Upcast};
 pub use plan::{
     AwaitNode, CallNode, Catch, ChooseArm, EachNode, EventArm, GatherRule, Handler, Kept, KeyMode, KeyRule, Meanwhile,
     MeanwhileKind, Node, NodeKind, Plan, Promise, PromiseEnd, RunFlowNode, SEMANTICS, Scope, ScopeKind, Sharing,

@@ -41,6 +41,7 @@ pub struct Model {
     pub decisions: Vec<Decision>,
     pub consts: Vec<Const>,
     pub calendars: Vec<Calendar>,
+    pub upcasts: Vec<Upcast>,
     pub flows: Vec<Flow>,
     pub metrics: Vec<Metric>,
     pub policies: Vec<Policy>,
@@ -110,6 +111,21 @@ pub struct Const {
     pub value: Expr,
     /// What the value comes to, where it is known without running code.
     pub folded: Option<Value>,
+}
+
+/// `upcast OrderPlaced v1 => v2 { … }`: how an event of an older version becomes one of a later version.
+#[derive(Debug, Clone)]
+pub struct Upcast {
+    pub span: Span,
+    pub event: TypeId,
+    pub from: u32,
+    pub to: u32,
+    /// The record that an event of the older version is: it is no type that flows can name.
+    pub shape: TypeId,
+    /// Local 0 is the older event.
+    pub locals: Vec<Local>,
+    /// The later event, or a record of its frozen shape.
+    pub body: Expr,
 }
 
 /// `calendar warehouse { … }`, `calendar store_hours(store: NodeId) from file "stores.csv"`
