@@ -78,7 +78,7 @@ fn every_command_has_help_with_an_example() {
 fn misuse_is_2_and_says_what_to_do() {
     let place = place();
     let project = project();
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
         (&[], "Usage: flowline"),
         (&["chekc"], "a similar subcommand exists: 'check'"),
         (&["check", "nowhere"], "`nowhere` doesn't exist"),
@@ -86,7 +86,8 @@ fn misuse_is_2_and_says_what_to_do() {
         (&["check"], "there is no flow.toml here or in a folder above"),
         (&["check", "."], "holds no flow.toml"),
         (&["check", &project, "--format", "xml"], "[possible values: human, compact, json, sarif, github]"),
-        (&["explain", "F0410"], "no finding has the code `F0410`; is `F0"),
+        (&["explain", "F0410"], "no finding has the code `F0410`; is `F0401` meant?"),
+        (&["explain", "F03"], "no finding has the code `F03`; there are F0301, F0302"),
         (&["explain", "banana"], "no finding has the code `banana`; a code looks like F0401"),
         (&["graph", "pickup_in_stor", &project], "no flow is called `pickup_in_stor`; is `pickup_in_store` meant?"),
         (&["graph", "banana", &project], "no flow is called `banana`; there are: "),
@@ -309,7 +310,9 @@ fn the_runs_that_a_run_begins_are_told_with_it() {
 fn a_file_in_another_encoding_is_told_with_its_line() {
     let place = Place::with_events(&[]);
     fs::write(place.path().join("flows.flow"), b"id ShopId\n// ge\xf6ffnet\n").unwrap();
-    place.flowline(&["check", "flows.flow"]).ends(2, "`flows.flow` is not UTF-8 text: line 2 has a letter in another");
+    let ran = place.flowline(&["check", "--format", "compact", "flows.flow"]);
+    ran.ends(1, "");
+    assert!(ran.stdout.starts_with("flows.flow:2:6: error[F0107]: this file isn't UTF-8"), "{}", ran.stdout);
 }
 
 /// All segments are gone: nothing is damaged, but nothing is left either.

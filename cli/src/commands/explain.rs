@@ -19,7 +19,11 @@ pub(crate) fn run(args: &Explain) -> Result<Exit, Failure> {
             Ok(Exit::Fine)
         }
         None => {
-            let help = match nearest(&wanted, all_codes().map(|code| code.id)) {
+            let same_group = || all_codes().map(|code| code.id).filter(|id| wanted.get(..3) == id.get(..3));
+            let begun: Vec<&str> = all_codes().map(|code| code.id).filter(|id| id.starts_with(&wanted)).collect();
+            let near = nearest(&wanted, same_group()).or_else(|| nearest(&wanted, all_codes().map(|code| code.id)));
+            let help = match near {
+                _ if wanted.len() > 1 && !begun.is_empty() => format!("there are {}", begun.join(", ")),
                 Some(meant) => format!("is `{meant}` meant?"),
                 None => "a code looks like F0401 and stands in front of each finding".to_owned(),
             };

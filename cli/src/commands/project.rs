@@ -31,8 +31,10 @@ pub(crate) fn compile(path: Option<&Path>) -> Result<Outcome, Failure> {
 pub(crate) fn around() -> Result<PathBuf, Failure> {
     let here =
         std::env::current_dir().map_err(|cause| Failure::misuse(format!("can't see the current folder: {cause}")))?;
-    let found = here.ancestors().find(|folder| folder.join("flow.toml").is_file());
-    found.map(Path::to_owned).ok_or_else(|| {
+    // Relative: places in a log or beside a change are read from the current folder, not from the root of the disk.
+    let found = here.ancestors().position(|folder| folder.join("flow.toml").is_file());
+    let up = |levels: usize| std::iter::repeat_n("..", levels).collect::<PathBuf>();
+    found.map(|levels| if levels == 0 { PathBuf::from(".") } else { up(levels) }).ok_or_else(|| {
         Failure::misuse("there is no flow.toml here or in a folder above; give the project's folder or a .flow file")
     })
 }

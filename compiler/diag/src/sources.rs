@@ -146,6 +146,14 @@ impl Sources {
         LineCol { line: narrow(line), column: narrow(column + 1) }
     }
 
+    /// The bytes of a line, counted from zero, with its end; none where the file has no such line.
+    pub fn line_range(&self, file: FileId, line: usize) -> Option<std::ops::Range<usize>> {
+        let source = self.get(file)?;
+        let start = *source.line_starts.get(line)?;
+        let end = source.line_starts.get(line + 1).map_or(source.text.len(), |next| *next as usize);
+        Some(start as usize..end)
+    }
+
     fn get(&self, file: FileId) -> Option<&Source> {
         self.files.get(file.0 as usize)
     }

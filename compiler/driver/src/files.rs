@@ -141,7 +141,8 @@ impl Files for DiskFiles {
     }
 
     fn manifest_path(&self) -> String {
-        self.root.join("flow.toml").display().to_string()
+        let path = self.root.join("flow.toml");
+        path.strip_prefix(".").unwrap_or(&path).display().to_string()
     }
 
     fn flows(&self) -> Result<Vec<FlowFile>, DriverError> {
@@ -162,7 +163,9 @@ impl Files for DiskFiles {
             let parts = inside.with_extension("");
             let parts: Vec<_> =
                 parts.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-            let (shown, module) = (path.display().to_string(), parts.join("."));
+            // A place is looked for by its plain path: `./orders.flow` is `orders.flow`.
+            let shown = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+            let module = parts.join(".");
             all.push(match unreadable::read(&path, FILE_BYTES_MAX) {
                 Ok(text) => Ok(FlowFile { path: shown, module, text }),
                 Err((text, problem)) => Err(Unreadable { path: shown, module, text, problem }),

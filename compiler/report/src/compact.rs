@@ -3,10 +3,9 @@
 use crate::human::numbered;
 use crate::json::counts;
 use codespan_reporting::diagnostic::{Diagnostic as Drawn, Label as DrawnLabel, LabelStyle, Severity as DrawnSeverity};
-use codespan_reporting::files::{Error, Files, SimpleFile};
+use codespan_reporting::files::{Error, Files};
 use codespan_reporting::term::{self, Config, DisplayStyle};
 use flowline_diag::{Diagnostic, FileId, Severity, Sources};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// `path:line:column: error[F0101]: message`, then the path and the help, each on a line of its own.
@@ -30,9 +29,7 @@ pub fn compact(finding: &Diagnostic, sources: &Sources) -> String {
         .with_labels(vec![primary])
         .with_notes(notes);
     let config = Config { display_style: DisplayStyle::Medium, ..Config::default() };
-    let mut files = Known::default();
-    files.take(finding.primary.span.file, sources);
-    term::emit_into_string(&config, &files, &drawn).expect("the primary place lies in its file")
+    term::emit_into_string(&config, &Known(sources), &drawn).expect("the primary place lies in its file")
 }
 
 /// The help; where there is none, what a fix would do: the words at the primary place aren't shown here.
@@ -56,21 +53,9 @@ fn range(finding: &Diagnostic) -> Range<usize> {
     finding.primary.span.start as usize..finding.primary.span.end as usize
 }
 
-/// The files that a drawing needs, by our own ids.
-#[derive(Debug, Default)]
-struct Known<'s> {
-    files: BTreeMap<FileId, SimpleFile<&'s str, &'s str>>,
-}
-
-impl<'s> Known<'s> {
-    fn take(&mut self, file: FileId, sources: &'s Sources) {
-        self.files.insert(file, SimpleFile::new(sources.path(file), sources.text(file)));
-    }
-
-    fn get(&self, file: FileId) -> Result<&SimpleFile<&'s str, &'s str>, Error> {
-        self.files.get(&file).ok_or(Error::FileMissing)
-    }
-}
+/// The sources as codespan asks for them: their lines are known, so a finding costs as much in a large file as in a small one.
+#[derive(Debug)]
+struct Known<'s>(&'s Sources);
 
 impl<'f> Files<'f> for Known<'_> {
     type FileId = FileId;
@@ -78,18 +63,19 @@ impl<'f> Files<'f> for Known<'_> {
     type Source = &'f str;
 
     fn name(&'f self, id: FileId) -> Result<&'f str, Error> {
-        Ok(self.get(id)?.name())
+        Ok(self.0.path(id))
     }
 
     fn source(&'f self, id: FileId) -> Result<&'f str, Error> {
-        Ok(self.get(id)?.source())
+        Ok(self.0.text(id))
     }
 
     fn line_index(&'f self, id: FileId, byte: usize) -> Result<usize, Error> {
-        self.get(id)?.line_index((), byte)
+        let offset = u32::try_from(byte).unwrap_or(u32::MAX);
+        Ok((self.0.line_col(id, offset, flowline_diag::Unit::Bytes).line as usize).saturating_sub(1))
     }
 
     fn line_range(&'f self, id: FileId, line: usize) -> Result<Range<usize>, Error> {
-        self.get(id)?.line_range((), line)
+        self.0.line_range(id, line).ok_or(Error::FileMissing)
     }
 }
