@@ -281,7 +281,9 @@ fn a_run_is_found_by_the_key_of_its_business() {
     let ran = place.flowline(&["replay", "data", key]);
     ran.ends(0, "");
     assert!(ran.stdout.starts_with(&format!("run {id} of pickup_in_store, key {key}\n")), "{}", ran.stdout);
-    for end in ["  StockHold #0 { id: \"", "  CardMoney #1 { id: \"", "in the end, each resource that it opened:"] {
+    for end in
+        ["  StockHold #0 { id: \"", "  CardMoney #1 { id: \"", "in the end, each resource that it opened or was given:"]
+    {
         assert!(ran.stdout.contains(end), "{end}: {}", ran.stdout);
     }
     assert!(ran.stdout.contains("}: captured\n") && ran.stdout.contains("}: committed\n"), "{}", ran.stdout);

@@ -6,8 +6,9 @@ use flowline_engine::{EventIn, Origin};
 use flowline_plan::{
     Abandon, Bundle, CallNode, Catch, Code, EventDef, EventKey, FieldDef, FlowId, Handler, Idempotency, Instr, KeyMode,
     KeyRule, Late, Money, Node, NodeId, NodeKind, OpClass, OpDef, OpId, OpParam, OpRef, Opens, Plan, Raise,
-    ResourceDef, ResourceUse, RetryPolicy, SEMANTICS, Scope, ScopeId, ScopeKind, Slot, SlotDef, SpanId, StableId,
-    StartRule, StateDef, StateId, StateKind, SystemDef, SystemId, Trigger, Type, TypeDef, TypeId, TypeKind, Value,
+    ResourceDef, ResourceUse, RetryPolicy, SEMANTICS, Scope, ScopeId, ScopeKind, Signature, Slot, SlotDef, SpanId,
+    StableId, StartRule, StateDef, StateId, StateKind, SystemDef, SystemId, Trigger, Type, TypeDef, TypeId, TypeKind,
+    Value,
 };
 
 pub const ORDER_ID: TypeId = TypeId(0);
@@ -243,6 +244,7 @@ fn flow(patience: Patience) -> Plan {
         side: None,
         raises: Vec::new(),
         result: Type::Unit,
+        signature: Signature::default(),
         nodes: (0u64..).zip(nodes).map(node).collect(),
         scopes: vec![
             scope(ScopeKind::Flow, None, 0, vec![named("e", Type::Named(ORDER_PLACED))]),

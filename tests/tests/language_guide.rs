@@ -38,21 +38,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("`predict`", "flow steps", "let advice = predict risk(order)"),
     ("`govern`", "flow steps", "let fine = govern order as it_is { otherwise => true }"),
     ("`Advice`", "flow", "record Guess { advice: Advice<Int> }"),
-    (
-        "`undo` of a whole flow",
-        "flow",
-        "flow thank(order: Order) undo back(order) { wait 1 s }\nflow back(order: Order) { wait 1 s }",
-    ),
-    (
-        "resources in a flow's parameters",
-        "flow",
-        "flow f(hold: StockHold[held => committed]) { do inventory.commit(hold) }",
-    ),
-    (
-        "states behind its `raises`",
-        "flow",
-        "flow f(order: Order) raises OutOfStock (order is held) { fail OutOfStock { missing: order.lines } }",
-    ),
 ];
 
 /// A block of the guide.

@@ -144,7 +144,7 @@ struct Looker {
 impl Looker {
     /// The order that a run is about: the first text of the event that started it, or its parent's.
     fn order(&mut self, step: &Step) -> String {
-        if let Input::Start { args, parent } = &step.input {
+        if let Input::Start { args, parent, .. } = &step.input {
             let order = match parent {
                 Some(parent) => self.order_of[&parent.run].clone(),
                 None => first_text(&args[0]),

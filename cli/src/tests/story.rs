@@ -107,7 +107,7 @@ impl Story {
     fn of(bundle: &Arc<Bundle>, record: &Record, step: &Step) -> Self {
         let flow = bundle.flow(step.flow).unwrap().short_name();
         let mut title = flow.to_owned();
-        if let Input::Start { args, parent } = &step.input {
+        if let Input::Start { args, parent, .. } = &step.input {
             let key = Run::key_of(&Program::new(bundle, step.flow).unwrap(), args, record.now).unwrap();
             title.push_str(&key.map(|key| format!(" {}", show(bundle, None, &key))).unwrap_or_default());
             title.push_str(if parent.is_some() { ", run by another" } else { "" });
@@ -261,7 +261,8 @@ fn said_resources(bundle: &Bundle, run: &Run) -> Vec<String> {
     let said = |(number, resource): (u32, &flowline_core::control::Resource)| {
         let def = bundle.resource(resource.ty)?;
         // One without a state never came to be.
-        let state = &def.states[resource.state?.index()].name;
+        let known = &def.states[resource.state?.index()].name;
+        let state = words::away(resource).unwrap_or_else(|| known.clone());
         let view = run.data.view(number);
         let fields = def.fields.iter().zip(&view.fields).filter(|(field, _)| field.ty != Type::Instant);
         let fields = fields.map(|(field, value)| format!("{}: {}", field.name, show(bundle, Some(&field.ty), value)));

@@ -15,7 +15,7 @@ use crate::cx::{Cx, unknown};
 use crate::model::{Expr, ExprKind, Money, Ty, TypeKind};
 use crate::money;
 use crate::names::{Symbol, suggest};
-use crate::ty::{fits, from_elsewhere};
+use crate::ty::{fits, from_elsewhere, holds_resource};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Edit, Fix, Span, nearest};
 use flowline_plan::{Method, Rounding};
@@ -132,7 +132,7 @@ impl Cx<'_> {
             let ty = params.get(at).map(|(_, ty)| ty);
             let before = self.diagnostics.len();
             let expr = match (arg, ty) {
-                (Arg::Expr(expr), Some(ty @ Ty::Resource(_))) => {
+                (Arg::Expr(expr), Some(ty)) if holds_resource(ty) => {
                     let found = self.resource(expr, Some(ty));
                     self.coerce(found, ty)
                 }

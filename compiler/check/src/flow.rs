@@ -13,7 +13,7 @@ use crate::model::{
 use crate::names::{Globals, Symbol, suggest};
 use crate::side::Around;
 use crate::signature::unique;
-use crate::{contract, starts, unsupported, words};
+use crate::{contract, starts, words};
 use flowline_diag::code::f02;
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{FlowId, KeyMode, ScopeId, ScopeKind};
@@ -105,7 +105,6 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
     let root = Scope { kind: ScopeKind::Flow, parent: None, span: text.body.span };
     let mut checker = FlowCx::new(cx, root, flow.result.clone());
     checker.told_no_status = text.status.is_some() || text.unread.iter().any(|word| &**word == "status");
-    checker.unsupported(text);
     checker.status = text.status.as_ref().and_then(|status| checker.cx.status(status));
     flow.status = checker.status;
     if text.starts.is_some() {
@@ -121,6 +120,7 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
     flow.track = text.track.iter().map(|track| checker.track(track)).collect();
     flow.owner = text.owner.as_ref().and_then(|owner| Some(owner.plain()?.to_owned()));
     let promises: Vec<Option<Promise>> = text.promises.iter().map(|promise| checker.promise(promise)).collect();
+    flow.signature.undo = text.undo.as_ref().and_then(|undo| checker.undo_of_flow(undo));
     let (body, goes_on) = checker.block(&text.body);
     if goes_on && flow.result != Ty::Unit && flow.result != Ty::Unknown {
         let wanted = checker.cx.show(&flow.result);
@@ -153,13 +153,6 @@ pub(crate) fn check(globals: &Globals, module: usize, id: FlowId, text: &ast::Fl
 }
 
 impl FlowCx<'_> {
-    fn unsupported(&mut self, text: &ast::Flow) {
-        let mut refuse = |what: &str, span: Span| self.cx.diagnostics.push(unsupported::finding(what, span));
-        if let Some(undo) = &text.undo {
-            refuse("`undo` of a flow", undo.span);
-        }
-    }
-
     /// A flow with one parameter, an event, starts on it.
     fn start(&mut self, text: &ast::Flow) -> Option<Start> {
         let event = match self.cx.locals.as_slice() {

@@ -20,6 +20,7 @@ mod expr;
 mod flow;
 mod fold;
 mod habits;
+mod hand_over;
 mod hints;
 mod keeping;
 mod laws;

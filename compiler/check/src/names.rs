@@ -379,6 +379,7 @@ fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Sy
                 params: 0,
                 result: Ty::Unit,
                 raises: Vec::new(),
+                signature: crate::model::Signature::default(),
                 start: None,
                 key: None,
                 status: None,

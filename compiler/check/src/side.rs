@@ -6,7 +6,7 @@
 use crate::cx::Cx;
 use crate::flow::{FlowCx, Gives, Taker};
 use crate::fold::fold;
-use crate::model::{Flow, Late, LateClause, Local, LocalId, LocalKind, PromiseStep, Scope, SideFlow, Ty};
+use crate::model::{Flow, Late, LateClause, Local, LocalId, LocalKind, PromiseStep, Scope, SideFlow, Signature, Ty};
 use crate::names::twice;
 use crate::ty::holds_resource;
 use flowline_diag::code::f02;
@@ -274,6 +274,7 @@ impl<'g> Around<'_, 'g> {
             params: crate::expr::narrow(params),
             result: Ty::Unit,
             raises: Vec::new(),
+            signature: Signature::default(),
             start: None,
             key: None,
             status: None,

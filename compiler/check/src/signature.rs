@@ -13,7 +13,7 @@ use crate::model::{
     Case, Const, ConstId, ExprKind, Field, Local, LocalKind, OpParam, ResourceDef, State, Ty, TypeKind,
 };
 use crate::names::{Declared, Globals, Symbol, suggest, twice};
-use crate::{Beside, calendar, contract, ty, unsupported};
+use crate::{Beside, calendar, contract, hand_over, ty};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{HitPolicy, Opens, ResourceUse, ScopeId, StateId, StateKind, SystemId, TypeId};
@@ -87,18 +87,16 @@ pub(crate) fn fill(
                 }
             }
             (ItemKind::Flow(flow), Symbol::Flow(id)) => {
-                for param in &flow.params {
-                    refuse_resource(globals, each.module, &param.ty, diagnostics);
-                }
                 let scope = LocalKind::Slot(ScopeId(0));
                 let locals = params(globals, each.module, &flow.params, scope, diagnostics);
-                let result = flow.result.as_ref().map_or(Ty::Unit, |result| {
-                    refuse_resource(globals, each.module, result, diagnostics);
-                    ty::resolve(globals, each.module, result, true, diagnostics)
-                });
+                let result = flow.result.as_ref();
+                let result =
+                    result.map_or(Ty::Unit, |result| hand_over::resolve(globals, each.module, result, diagnostics));
                 let raises = flow_raises(globals, each.module, flow, diagnostics);
+                let signature = hand_over::signature(globals, each.module, flow, (&locals, &result), diagnostics);
                 if let Some(def) = globals.model.flows.get_mut(id.index()) {
                     (def.params, def.locals, def.result, def.raises) = (count(&locals), locals, result, raises);
+                    def.signature = signature;
                 }
             }
             _ => {}
@@ -270,27 +268,14 @@ fn params(
     let local = |param: &ast::Param| Local {
         name: param.name.to_string(),
         span: param.name.span,
-        ty: ty::resolve(globals, module, &param.ty, flow, diagnostics),
+        ty: if flow {
+            hand_over::resolve(globals, module, &param.ty, diagnostics)
+        } else {
+            ty::resolve(globals, module, &param.ty, false, diagnostics)
+        },
         kind,
     };
     params.iter().map(local).collect()
-}
-
-fn refuse_resource(globals: &Globals, module: usize, ty: &ast::Type, diagnostics: &mut Vec<Diagnostic>) {
-    let name = match &ty.kind {
-        ast::TypeKind::Named(name) | ast::TypeKind::Resource { name, .. } => name,
-        ast::TypeKind::Optional(inner) => return refuse_resource(globals, module, inner, diagnostics),
-        ast::TypeKind::MoneyIn { .. }
-        | ast::TypeKind::List { .. }
-        | ast::TypeKind::Map { .. }
-        | ast::TypeKind::Generic { .. }
-        | ast::TypeKind::Bad => return,
-    };
-    if let Some(Symbol::Type(id)) = globals.find(module, name.as_str()).map(|entry| entry.symbol)
-        && globals.model.resource(id).is_some()
-    {
-        diagnostics.push(unsupported::finding("resources in the signature of a flow", ty.span));
-    }
 }
 
 fn flow_raises(
@@ -302,9 +287,6 @@ fn flow_raises(
     unique(flow.raises.iter().map(|raise| &raise.error), diagnostics);
     let mut raises = Vec::new();
     for raise in &flow.raises {
-        if raise.effect.is_some() {
-            diagnostics.push(unsupported::finding("states of resources behind a flow's `raises`", raise.span));
-        }
         raises.extend(contract::error_named(globals, module, &raise.error, diagnostics).map(|id| (id, raise.span)));
     }
     raises

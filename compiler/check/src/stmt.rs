@@ -99,7 +99,10 @@ impl FlowCx<'_> {
             }
             S::Stop { outcome, args, with } => (self.stop(outcome, args, with.as_ref(), span), false),
             S::Start(call) => match self.flow_call(call) {
-                Some((flow, args)) => (StmtKind::Flow { flow, args, detached: true, result: None }, true),
+                Some((flow, args)) => {
+                    self.started_alone(flow, &call.flow);
+                    (StmtKind::Flow { flow, args, detached: true, result: None }, true)
+                }
                 None => return true,
             },
             S::PointOfNoReturn => {
@@ -456,6 +459,10 @@ impl FlowCx<'_> {
                 );
                 Some(self.cx.expr(value, None))
             }
+            (Some(value), _) if ty::holds_resource(&result) => {
+                let found = self.cx.resource(value, Some(&result));
+                Some(self.cx.coerce(found, &result))
+            }
             (Some(value), _) => Some(self.cx.expect(value, &result)),
             (None, Ty::Unit | Ty::Unknown) => None,
             (None, _) => {
@@ -470,7 +477,7 @@ impl FlowCx<'_> {
         StmtKind::Stop { outcome: outcome.to_string(), status, with }
     }
 
-    fn flow_call(&mut self, call: &ast::FlowCall) -> Option<(flowline_plan::FlowId, Vec<Expr>)> {
+    pub(crate) fn flow_call(&mut self, call: &ast::FlowCall) -> Option<(flowline_plan::FlowId, Vec<Expr>)> {
         let name = &call.flow;
         match self.cx.globals.find(self.cx.module, name.as_str()).map(|entry| entry.symbol) {
             Some(Symbol::Flow(id)) => {

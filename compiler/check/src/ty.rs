@@ -116,7 +116,7 @@ fn named(globals: &Globals, module: usize, name: &Ident, resources: bool, diagno
                         format!("`{name}` is a resource and can't be kept here"),
                         name.span,
                     )
-                    .label("only operations take and give resources")
+                    .label("only operations and flows take and give resources, each by itself")
                     .help("a flow holds a resource under the name that `let` gives it; keep its `id` instead"),
                 );
                 Ty::Unknown

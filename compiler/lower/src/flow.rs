@@ -3,8 +3,8 @@
 use flowline_check::model::{self, LocalId, LocalKind};
 use flowline_diag::Span;
 use flowline_plan::{
-    Code, GatherRule, KeyRule, Late, Node, NodeId, NodeKind, Plan, Promise, PromiseEnd, SEMANTICS, Scope, ScopeId,
-    ScopeKind, Slot, SlotDef, StableId, StartRule, StatusRule, TimerEnd, Type,
+    Code, FlowUndo, GatherRule, KeyRule, Late, Node, NodeId, NodeKind, Plan, Promise, PromiseEnd, SEMANTICS, Scope,
+    ScopeId, ScopeKind, Signature, Slot, SlotDef, StableId, StartRule, StatusRule, Take, TimerEnd, Type,
 };
 
 use crate::{
@@ -42,6 +42,7 @@ pub(crate) fn plan(cx: &Cx<'_>, flow: &model::Flow) -> Plan {
         side: None,
         raises: flow.raises.iter().map(|(error, _)| *error).collect(),
         result: flow.result.to_plan(),
+        signature: signature(cx, flow),
         nodes,
         scopes,
         span: cx.span(flow.head),
@@ -63,6 +64,24 @@ fn start(cx: &Cx<'_>, flow: &model::Flow, start: &model::Start) -> StartRule {
             count_max: *count_max,
         }),
     }
+}
+
+fn signature(cx: &Cx<'_>, flow: &model::Flow) -> Signature {
+    let model::Signature { takes, gives, keeps, undo } = &flow.signature;
+    let take = |take: &model::Take| Take {
+        param: take.param,
+        resource: take.resource,
+        from: take.from.clone(),
+        to: take.to.clone(),
+        span: cx.span(take.span),
+    };
+    let undo = undo.as_ref().map(|undo| {
+        // What it was given, then its result: as the run that ran it has kept them.
+        let kept: Vec<_> = given(flow.params).into_iter().chain([undo.result]).collect();
+        let args = undo.args.iter().map(|arg| code::code(cx, Names::default(), &kept, arg)).collect();
+        FlowUndo { flow: undo.flow, args }
+    });
+    Signature { takes: takes.iter().map(take).collect(), gives: gives.clone(), keeps: keeps.clone(), undo }
 }
 
 /// Evaluated inside the run, so parameters are slots.

@@ -15,6 +15,7 @@ pub mod json;
 mod plan;
 mod schedule;
 mod side;
+mod signature;
 mod system;
 mod text;
 mod types;
@@ -33,6 +34,7 @@ pub use plan::{
 };
 pub use schedule::Schedule;
 pub use side::{Late, LateClause, PromiseStep, Side};
+pub use signature::{FlowUndo, Gives, Keep, Signature, Take};
 pub use system::{
     Idempotency, Later, LaterMode, OpClass, OpDef, OpParam, OpRef, Opens, Raise, ResourceUse, RetryPolicy, SystemDef,
     Undo,

@@ -2,8 +2,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Code, FlowId, Late, NodeId, OpRef, PromiseStep, RetryPolicy, ScopeId, Side, Slot, SpanId, Type, TypeId, Undo,
-    schedule::Schedule,
+    Code, FlowId, Late, NodeId, OpRef, PromiseStep, RetryPolicy, ScopeId, Side, Signature, Slot, SpanId, Type, TypeId,
+    Undo, schedule::Schedule,
 };
 
 /// The meaning of plans that this compiler writes. The core honours each number for ever.
@@ -37,6 +37,8 @@ pub struct Plan {
     /// Business errors that a run may end with.
     pub raises: Vec<TypeId>,
     pub result: Type,
+    /// What it takes and gives of resources, and what undoes it.
+    pub signature: Signature,
     pub nodes: Vec<Node>,
     /// Scope 0 is the flow itself.
     pub scopes: Vec<Scope>,

@@ -18,6 +18,16 @@ impl Shape<'_> {
         state.map_or("in an unknown state", |state| state.name.as_str())
     }
 
+    /// The error of that place in what a call or a sub-flow may raise.
+    pub(crate) fn refusal(&self, at: NodeId, nth: usize) -> Option<TypeId> {
+        let kind = &self.node(at).kind;
+        if let NodeKind::Call(call) = kind {
+            return Some(self.op(call).raises.get(nth)?.error);
+        }
+        let NodeKind::RunFlow(run) = kind else { return None };
+        self.bundle.flow(run.flow)?.raises.get(nth).copied()
+    }
+
     /// What a handler would have to say to take the cause.
     pub(crate) fn wanted(&self, cause: &Cause) -> String {
         match cause {

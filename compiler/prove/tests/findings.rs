@@ -16,7 +16,8 @@ use flowline_plan::SpanId;
 fn check(text: &str) -> Vec<Diagnostic> {
     let (bundle, plan) = sketch::plan(text);
     let places = |id: SpanId| Span::new(FileId::from_index(0), id.0, id.0);
-    flowline_prove::prove(&bundle, &plan, &places)
+    let flows = bundle.flows.iter().map(|flow| &**flow).chain([&plan]);
+    flows.flat_map(|flow| flowline_prove::prove(&bundle, flow, &places)).collect()
 }
 
 /// Findings with their paths, each place as the line of the sketch.

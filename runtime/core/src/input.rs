@@ -2,13 +2,13 @@
 use flowline_plan::{ErrorValue, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, RunId};
+use crate::{EventId, Handed, Returned, RunId};
 
 /// Something that happened to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
-    /// The run begins.
-    Start { args: Vec<Value>, parent: Option<Parent> },
+    /// The run begins. Resources among the arguments are numbered by their place in `resources`.
+    Start { args: Vec<Value>, parent: Option<Parent>, resources: Vec<Handed> },
     /// A system answered, or didn't.
     Answered { call: u32, attempt: u32, answer: Answer },
     /// A timer is due.
@@ -17,8 +17,8 @@ pub enum Input {
     Offered { wait: u32, event: EventId, acknowledged_at: i64, value: Value },
     /// The home of a key has taken a wait off its list.
     Withdrawn { wait: u32 },
-    /// A sub-flow has ended.
-    ChildEnded { child: RunId, ending: Ending },
+    /// A sub-flow has ended; each resource that it was given, and the one that it ends with.
+    ChildEnded { child: RunId, ending: Ending, resources: Vec<Returned> },
     /// End the run and settle what it holds: an operator's terminate, or the parent's way out.
     Settle,
     /// Try a parked step once more.

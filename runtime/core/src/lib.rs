@@ -7,6 +7,7 @@
 pub mod control;
 pub mod data;
 mod digest;
+mod handed;
 mod ids;
 mod incident;
 mod input;
@@ -15,6 +16,7 @@ mod run;
 
 pub use data::PromiseState;
 pub use digest::Digest;
+pub use handed::{Goods, Handed, Returned};
 pub use ids::{CallKey, EventId, RunId, hash128};
 pub use incident::Incident;
 pub use input::{Answer, Ending, Input, Parent};

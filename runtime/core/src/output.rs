@@ -2,7 +2,7 @@
 use flowline_plan::{FlowId, OpRef, TypeId, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::{CallKey, Ending, EventId, Incident, RunId};
+use crate::{CallKey, Ending, EventId, Handed, Incident, RunId};
 
 /// An order to the shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub enum Output {
         flow: FlowId,
         args: Vec<Value>,
         joined: bool,
+        /// Resources among the arguments are numbered by their place in here.
+        resources: Vec<Handed>,
     },
     SettleChild {
         child: RunId,

@@ -5,7 +5,7 @@ use flowline_plan::{Bundle, FlowId, Plan, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Ending, Input, Output, Parent, RunId,
+    Ending, Input, Output, Parent, Returned, RunId,
     control::{Control, Machine},
     data::{Data, DataOracle},
     digest::Digest,
@@ -86,6 +86,12 @@ impl Run {
     pub fn retire(&mut self) {
         self.control.resources = Vec::new();
         self.data.retire();
+    }
+
+    /// What an ended run hands back to the one that ran it: each resource that it was given, and the one it ends with.
+    pub fn returned(&self) -> Vec<Returned> {
+        let ending = self.ending.as_ref();
+        ending.map_or(Vec::new(), |ending| self.control.returned(ending, |resource| self.data.goods(resource)))
     }
 
     /// The calls that are out: a restart hands them out again, with the same key, attempt and instant.

@@ -1,7 +1,7 @@
 //! The bodies of journal records. The number of a variant is part of the format: new ones are added at the end.
 use std::sync::Arc;
 
-use flowline_core::{EventId, Input, Run, RunId};
+use flowline_core::{EventId, Handed, Input, Run, RunId};
 use flowline_plan::{FlowId, TypeId, Value};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -64,7 +64,7 @@ pub enum StartCause {
     /// An event, whose body is in record `seq`.
     Event { event: EventId, seq: u64 },
     /// Another run's step.
-    Child { parent: RunId, joined: bool, args: Vec<Value> },
+    Child { parent: RunId, joined: bool, args: Vec<Value>, resources: Vec<Handed> },
     /// The clock, at the instant at which it was due.
     Tick { due: i64 },
     /// A batch of so many events.

@@ -223,14 +223,14 @@ impl Engine {
     }
 
     /// A step of a flow starts another one.
-    pub(crate) fn start_child(&mut self, parent: RunId, child: RunId, flow: FlowId, args: Vec<Value>, joined: bool) {
+    pub(crate) fn start_child(&mut self, child: RunId, flow: FlowId, cause: StartCause) {
+        let StartCause::Child { args, .. } = &cause else { return };
         let line = self
             .program_of(flow)
             .filter(|program| program.plan.key.as_ref().is_some_and(|key| key.mode == KeyMode::OneAtATime));
         // One whose key has no value waits for all others of that kind: nobody runs beside who must run alone.
-        let line = line.map(|program| Run::key_of(program, &args, self.now).ok().flatten().unwrap_or(Value::None));
+        let line = line.map(|program| Run::key_of(program, args, self.now).ok().flatten().unwrap_or(Value::None));
         let line = line.map(|key| LineKey { flow, key });
-        let cause = StartCause::Child { parent, joined, args };
         let shard = shard_of(child.0);
         self.begin(Start { run: child, shard, flow, generation: 0, cause, value: None, saved: None }, line);
     }
@@ -242,7 +242,9 @@ impl Engine {
             self.checkpoints.gone_run(child, saved);
         }
         if let StartCause::Child { parent, joined: true, .. } = queued.start.cause {
-            self.send_to_run(parent, Input::ChildEnded { child, ending: flowline_core::Ending::Settled });
+            // What it was lent comes back as it was: nobody has touched it.
+            let (ending, resources) = (flowline_core::Ending::Settled, Vec::new());
+            self.send_to_run(parent, Input::ChildEnded { child, ending, resources });
         }
     }
 

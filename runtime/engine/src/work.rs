@@ -170,19 +170,19 @@ impl Engine {
                 self.starting.remove(&run);
                 self.handed_over(&cause);
                 let Some(program) = self.programs.get(flow.index()).cloned() else { return Ok(0) };
-                let (args, parent, joined) = match cause {
+                let (args, parent, joined, resources) = match cause {
                     StartCause::Event { .. } | StartCause::Tick { .. } | StartCause::Batch { .. } => {
-                        (value.iter().map(|v| (**v).clone()).collect(), None, None)
+                        (value.iter().map(|v| (**v).clone()).collect(), None, None, Vec::new())
                     }
-                    StartCause::Child { parent, joined, args } => {
-                        (args, Some(Parent { run: parent }), joined.then_some(parent))
+                    StartCause::Child { parent, joined, args, resources } => {
+                        (args, Some(Parent { run: parent }), joined.then_some(parent), resources)
                     }
                 };
                 self.totals.start(program.plan.short_name());
                 let run_state = Run::new(run, flow, parent);
                 let cell = Cell { run: run_state, program, shard, joined, generation, begun: seq, dirty: false, saved };
                 self.runs.insert(run, cell);
-                Ok(self.step(run, &Input::Start { args, parent }))
+                Ok(self.step(run, &Input::Start { args, parent, resources }))
             }
             Message::Offer(Offer { run, wait, event, acknowledged_at, value, .. }) => {
                 let value = (*value).clone();
@@ -233,8 +233,8 @@ impl Engine {
                 let event = EventIn { source, id: id.to_string(), event, value, origin: Origin::Flow };
                 self.push(Message::Event(event));
             }
-            Output::StartChild { child, flow, args, joined } => {
-                self.start_child(run, child, flow, args, joined);
+            Output::StartChild { child, flow, args, joined, resources } => {
+                self.start_child(child, flow, StartCause::Child { parent: run, joined, args, resources });
             }
             Output::SettleChild { child } => self.settle_child(child),
             Output::Incident { frame, incident } => {
@@ -265,14 +265,14 @@ impl Engine {
             self.finished.insert(id, finished);
         }
         let (joined, has_late) = (cell.joined, !cell.run.control.late.is_empty());
-        let line = self.lines.key_of(id).cloned();
+        let (line, resources) = (self.lines.key_of(id).cloned(), cell.run.returned());
         if cell.run.control.late.is_empty() {
             self.forget(id);
         } else {
             cell.run.retire();
         }
         if let Some(parent) = joined {
-            self.send_to_run(parent, Input::ChildEnded { child: id, ending: ending.clone() });
+            self.send_to_run(parent, Input::ChildEnded { child: id, ending: ending.clone(), resources });
         }
         self.leave_line(id, line, !has_late);
         self.ended.push((id, ending));

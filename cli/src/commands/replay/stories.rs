@@ -228,7 +228,7 @@ impl Story {
         if self.resources.is_empty() {
             text.push_str(&format!("{end}: it opened no resource\n"));
         } else {
-            text.push_str(&format!("{end}, each resource that it opened:\n"));
+            text.push_str(&format!("{end}, each resource that it opened or was given:\n"));
         }
         for resource in &self.resources {
             text.push_str(&format!("  {resource}\n"));

@@ -1,7 +1,7 @@
 //! The steps of a run in words: values with the names of their types, calls and waits with what they are of.
 use std::{collections::BTreeMap, sync::Arc};
 
-use flowline_core::{Answer, Input, Output, Run};
+use flowline_core::{Answer, Handed, Input, Output, Run, control::Away};
 use flowline_engine::outcome_name;
 use flowline_plan::{Bundle, FlowId, OpRef, Type, TypeId, TypeKind, Value, json::show};
 
@@ -39,9 +39,19 @@ pub(crate) fn resources(bundle: &Bundle, run: &Run) -> Vec<String> {
             .collect();
         let part = view.whole.map(|whole| format!(", a part of {}", show(bundle, None, &whole))).unwrap_or_default();
         let name = bundle.ty(resource.ty)?.short_name();
-        Some(format!("{name} #{number} {{ {} }}{part}: {}", fields.join(", "), state.name))
+        let given = if resource.given.is_some() { ", given by the run that ran it" } else { "" };
+        let has = away(resource).unwrap_or_else(|| state.name.clone());
+        Some(format!("{name} #{number} {{ {} }}{part}{given}: {has}", fields.join(", ")))
     };
     (0..).zip(&run.control.resources).filter_map(said).collect()
+}
+
+/// Where a resource is that the run doesn't have itself.
+pub(crate) fn away(resource: &flowline_core::control::Resource) -> Option<String> {
+    Some(match resource.away? {
+        Away::Lent { child, .. } => format!("lent to run {child}"),
+        Away::Gone => "handed over to a flow that was started".to_owned(),
+    })
 }
 
 impl Words {
@@ -52,7 +62,10 @@ impl Words {
     /// What the run took.
     pub(crate) fn input(&self, flow: FlowId, input: &Input) -> String {
         match input {
-            Input::Start { args, .. } => format!("starts with {}", self.args(flow, args)),
+            Input::Start { args, resources, .. } => {
+                let given: String = resources.iter().map(|handed| format!("; has {}", self.handed(handed))).collect();
+                format!("starts with {}{given}", self.args(flow, args))
+            }
             Input::Answered { call, attempt, answer } => {
                 format!("{} (call {call}, attempt {attempt}): {}", self.called(*call), self.answer(*call, answer))
             }
@@ -62,8 +75,9 @@ impl Words {
                 format!("event {event} for wait {wait}: {}", show(&self.bundle, ty.as_ref(), value))
             }
             Input::Withdrawn { wait } => format!("wait {wait} is withdrawn"),
-            Input::ChildEnded { child, ending } => {
-                format!("sub-flow {child} ended: {}", outcome_name(&self.bundle, ending))
+            Input::ChildEnded { child, ending, resources } => {
+                let back = resources.iter().map(|returned| format!("; hands back {}", self.handed(&returned.handed)));
+                format!("sub-flow {child} ended: {}{}", outcome_name(&self.bundle, ending), back.collect::<String>())
             }
             Input::Settle => "is told to end and settle".to_owned(),
             Input::Retry { frame } => format!("tries the parked step {frame} again"),
@@ -101,7 +115,7 @@ impl Words {
                     part.as_ref().map(|part| format!(" for {}", show(&self.bundle, None, part))).unwrap_or_default();
                 format!("status {}{part}", show(&self.bundle, ty.as_ref(), value))
             }
-            Output::StartChild { child, flow, args, joined } => {
+            Output::StartChild { child, flow, args, joined, .. } => {
                 let name = self.bundle.flow(*flow).map_or("a flow", |plan| plan.short_name());
                 let verb = if *joined { "runs" } else { "starts" };
                 format!("{verb} {name} as run {child} with {}", self.args(*flow, args))
@@ -135,6 +149,14 @@ impl Words {
             Answer::Rejected(said) => format!("refused for good: {said}"),
             Answer::Unknown(said) => format!("outcome unknown: {said}"),
         }
+    }
+
+    /// A resource on its way between runs: its id, which every run knows it by, and its state.
+    fn handed(&self, handed: &Handed) -> String {
+        let def = self.bundle.resource(handed.ty);
+        let state = def.and_then(|def| def.states.get(handed.state.index())).map_or("?", |state| state.name.as_str());
+        let id = handed.goods.fields.first().map_or_else(String::new, |id| show(&self.bundle, None, id));
+        format!("{} {id}: {state}", self.type_name(handed.ty))
     }
 
     fn called(&self, call: u32) -> String {

@@ -2,7 +2,7 @@
 
 use super::{Expr, Late, Local, LocalId, Pattern, PromiseStep, Ty, Undo};
 use flowline_diag::Span;
-use flowline_plan::{FlowId, KeyMode, OpRef, RetryPolicy, Schedule, ScopeId, ScopeKind, TypeId};
+use flowline_plan::{FlowId, Gives, Keep, KeyMode, OpRef, RetryPolicy, Schedule, ScopeId, ScopeKind, StateId, TypeId};
 
 #[derive(Debug, Clone)]
 pub struct Flow {
@@ -17,6 +17,7 @@ pub struct Flow {
     pub result: Ty,
     /// Business errors that a run may end with, and where each is said.
     pub raises: Vec<(TypeId, Span)>,
+    pub signature: Signature,
     pub start: Option<Start>,
     pub key: Option<FlowKey>,
     pub status: Option<Status>,
@@ -29,6 +30,37 @@ pub struct Flow {
     pub scopes: Vec<Scope>,
     /// The body of scope 0.
     pub body: Block,
+}
+
+/// What a flow takes and gives of resources, and what undoes it.
+#[derive(Debug, Clone, Default)]
+pub struct Signature {
+    pub takes: Vec<Take>,
+    pub gives: Option<Gives>,
+    pub keeps: Vec<Keep>,
+    pub undo: Option<FlowUndo>,
+}
+
+/// `money: CardMoney[authorised => captured, voided]`
+#[derive(Debug, Clone)]
+pub struct Take {
+    pub param: u16,
+    pub resource: TypeId,
+    pub from: Vec<StateId>,
+    /// Empty where it comes back in the state it came in.
+    pub to: Vec<StateId>,
+    pub span: Span,
+}
+
+/// `undo other_flow(args)`
+#[derive(Debug, Clone)]
+pub struct FlowUndo {
+    pub span: Span,
+    pub flow: FlowId,
+    /// In terms of the parameters and of `result`.
+    pub args: Vec<Expr>,
+    /// The code local that stands for the flow's result.
+    pub result: Option<LocalId>,
 }
 
 /// A region with slots of its own. A block of a `when`, a `match` or an arm is none: its names are slots of the scope around it.

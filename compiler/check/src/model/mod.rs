@@ -15,9 +15,9 @@ mod types;
 pub use contract::{DomainUse, Idempotency, Op, OpClass, OpParam, Raise, System, Undo};
 pub use expr::{BinaryOp, Expr, ExprKind, Local, LocalId, LocalKind, MatchArm, Pattern, UnaryOp};
 pub use flow::{
-    Attempt, Await, AwaitArm, Block, Body, Branch, Call, Catch, Each, EventWait, Flow, FlowKey, Gather, Handler, Kept,
-    Meanwhile, MeanwhileKind, Promise, PromiseEnd, Repeat, Scope, Sharing, Start, Status, Stmt, StmtKind, StmtMatchArm,
-    Timer, Track, Trigger,
+    Attempt, Await, AwaitArm, Block, Body, Branch, Call, Catch, Each, EventWait, Flow, FlowKey, FlowUndo, Gather,
+    Handler, Kept, Meanwhile, MeanwhileKind, Promise, PromiseEnd, Repeat, Scope, Sharing, Signature, Start, Status,
+    Stmt, StmtKind, StmtMatchArm, Take, Timer, Track, Trigger,
 };
 pub use property::{
     Expectation, Explore, Given, Invariant, Metric, MetricEnd, Migrate, MigrateRow, Occurrence, Policy, Property,

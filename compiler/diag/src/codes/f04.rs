@@ -8,4 +8,5 @@ codes! {
     COPIED = "F0405" Error "a resource has two owners";
     DOUBT_IGNORED = "F0406" Error "an unknown outcome is treated as if nothing had happened";
     OPEN_AFTER_RETURN = "F0407" Error "a resource is still open when an attempt past its point of no return ends";
+    NOT_PROMISED = "F0408" Error "a flow ends with a resource in another state than its header says";
 }

@@ -15,8 +15,8 @@ use petgraph::graph::{Graph, NodeIndex};
 use std::fmt;
 
 use crate::{
-    Bundle, CallNode, Catch, EventArm, MeanwhileKind, Node, NodeId, NodeKind, OpClass, OpRef, Plan, ScopeId, TimerEnd,
-    Trigger, TypeId, Value,
+    Bundle, Catch, EventArm, MeanwhileKind, Node, NodeId, NodeKind, OpClass, Plan, ScopeId, TimerEnd, Trigger, TypeId,
+    Value,
 };
 
 pub use dot::dot;
@@ -33,7 +33,7 @@ pub enum Edge {
     Deadline(String),
     /// An event that interrupts.
     Interrupt(String),
-    /// From a call to itself: the operation that undoes it.
+    /// From a call or a sub-flow to itself: the operation, or the flow, that undoes it.
     Undo(String),
 }
 
@@ -72,10 +72,8 @@ pub fn to_petgraph(bundle: &Bundle, plan: &Plan) -> Graph<NodeId, Edge> {
             let (to, text) = (catcher(plan, node.scope, &raised), catch_text(bundle, &raised));
             edge(to, if matches!(raised, Catch::Deadline(_)) { Edge::Deadline(text) } else { Edge::Error(text) });
         }
-        if let NodeKind::Call(call) = &node.kind
-            && let Some(undo) = undo_of(bundle, call)
-        {
-            edge(Some(NodeId::from(at)), Edge::Undo(bundle.op_name(undo)));
+        if let Some(undo) = undo_of(bundle, &node.kind) {
+            edge(Some(NodeId::from(at)), Edge::Undo(undo));
         }
     }
     graph
@@ -206,13 +204,18 @@ fn takes(catch: &Catch, raised: &Catch) -> bool {
     catch == raised || (*catch == Catch::Deadline(None) && matches!(raised, Catch::Deadline(Some(_))))
 }
 
-/// The operation that undoes a call, of the step itself or of the contract.
-fn undo_of(bundle: &Bundle, call: &CallNode) -> Option<OpRef> {
+/// What undoes a step: the operation that the step itself names, or its contract; the flow that a sub-flow names.
+fn undo_of(bundle: &Bundle, kind: &NodeKind) -> Option<String> {
+    if let NodeKind::RunFlow(run) = kind {
+        let undo = bundle.flow(run.flow).filter(|_| !run.detached)?.signature.undo.as_ref()?;
+        return Some(bundle.flow(undo.flow)?.short_name().to_owned());
+    }
+    let NodeKind::Call(call) = kind else { return None };
     if let Some(undo) = &call.undo {
-        return Some(undo.op);
+        return Some(bundle.op_name(undo.op));
     }
     match &bundle.op(call.op)?.class {
-        OpClass::Compensatable(undo) => Some(undo.op),
+        OpClass::Compensatable(undo) => Some(bundle.op_name(undo.op)),
         OpClass::Read | OpClass::Transition | OpClass::Irreversible | OpClass::Harmless | OpClass::Settles => None,
     }
 }

@@ -139,12 +139,16 @@ impl Painter<'_> {
     fn notes(&self, id: NodeId) -> Vec<String> {
         let Some(node) = self.plan.nodes.get(id.index()) else { return Vec::new() };
         let mut notes = Vec::new();
-        if let NodeKind::Call(call) = &node.kind {
-            if let Some(undo) = undo_of(self.bundle, call) {
-                notes.push(format!("undo {}", self.bundle.op_name(undo)));
-            } else if self.bundle.op(call.op).is_some_and(|op| op.class == OpClass::Irreversible) {
-                notes.push("can't be undone".to_owned());
-            }
+        if let Some(undo) = undo_of(self.bundle, &node.kind) {
+            notes.push(format!("undo {undo}"));
+        } else if let NodeKind::Call(call) = &node.kind
+            && self.bundle.op(call.op).is_some_and(|op| op.class == OpClass::Irreversible)
+        {
+            notes.push("can't be undone".to_owned());
+        }
+        let handed = self.handed_over(&node.kind);
+        if !handed.is_empty() {
+            notes.push(shortened(&format!("hands over {}", handed.join(", ")), LINE_CHARS + 6));
         }
         let ways_out: Vec<String> = if matches!(node.kind, NodeKind::Fail { .. }) {
             Vec::new()
@@ -156,6 +160,19 @@ impl Painter<'_> {
             notes.push(shortened(&format!("may raise {}", ways_out.join(", ")), LINE_CHARS + 6));
         }
         notes
+    }
+
+    /// The resources that a sub-flow is given, by their names here.
+    fn handed_over(&self, kind: &NodeKind) -> Vec<&str> {
+        let NodeKind::RunFlow(run) = kind else { return Vec::new() };
+        let takes = self.bundle.flow(run.flow).map_or(&[][..], |flow| flow.signature.takes.as_slice());
+        let name = |take: &crate::Take| {
+            let code = run.args.get(usize::from(take.param))?;
+            let [crate::Instr::Slot(slot)] = code.ops.as_slice() else { return None };
+            let scope = self.plan.scopes.get(slot.scope.index())?;
+            Some(scope.slots.get(usize::from(slot.at))?.name.as_str())
+        };
+        takes.iter().filter_map(name).collect()
     }
 
     /// A choice: the question, then its arms side by side, then where they come together.

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::{
-    AwaitNode, ChooseArm, Code, Handler, Instr, LaterMode, Meanwhile, OpDef, OpId, Raise, RetryPolicy, Scope,
-    ScopeKind, SpanId, StableId, SystemDef, SystemId, TimerArm, Type, TypeDef, TypeKind, Undo,
+    AwaitNode, CallNode, ChooseArm, Code, FlowId, FlowUndo, Handler, Instr, LaterMode, Meanwhile, OpDef, OpId, OpRef,
+    Raise, RetryPolicy, Scope, ScopeKind, Signature, SpanId, StableId, SystemDef, SystemId, Take, TimerArm, Type,
+    TypeDef, TypeId, TypeKind, Undo,
 };
 
 /// Buy online, pick up in store, as lowering would lay it out.
@@ -168,6 +171,7 @@ fn pickup() -> (Bundle, Plan) {
         side: None,
         raises: vec![],
         result: Type::Unit,
+        signature: Signature::default(),
         nodes,
         scopes,
         span: SpanId(0),
@@ -296,4 +300,28 @@ fn a_damaged_plan_is_drawn_too() {
     to_petgraph(&bundle, &plan);
     assert!(svg(&bundle, &plan).ends_with("</svg>\n"));
     assert!(dot(&bundle, &plan).ends_with("}\n"));
+}
+
+#[test]
+fn a_sub_flow_shows_what_it_is_given_and_what_undoes_it() {
+    let (mut bundle, mut plan) = pickup();
+    let flow = |name: &str, signature| Arc::new(Plan { name: name.to_owned(), signature, ..plan.clone() });
+    let take = Take { param: 0, resource: TypeId(0), from: Vec::new(), to: Vec::new(), span: SpanId(0) };
+    let undo = Some(FlowUndo { flow: FlowId(1), args: Vec::new() });
+    bundle.flows = vec![
+        flow("std.prepare", Signature { takes: vec![take], undo, ..Signature::default() }),
+        flow("std.clear", Signature::default()),
+    ];
+    let slot = crate::Slot { scope: ScopeId(0), at: u16::try_from(plan.scopes[0].slots.len()).unwrap() };
+    plan.scopes[0].slots.push(crate::SlotDef { name: "hold".to_owned(), ty: Type::Unit });
+    let run = |detached| {
+        NodeKind::RunFlow(crate::RunFlowNode { flow: FlowId(0), args: vec![Code::slot(slot)], detached, result: None })
+    };
+    plan.nodes[2].kind = run(false);
+    let picture = svg(&bundle, &plan);
+    assert!(picture.contains("undo clear") && picture.contains("hands over hold"), "{picture}");
+    // One that is started stands by itself.
+    plan.nodes[2].kind = run(true);
+    let picture = svg(&bundle, &plan);
+    assert!(!picture.contains("undo clear") && picture.contains("hands over hold"), "{picture}");
 }

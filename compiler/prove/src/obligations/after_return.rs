@@ -20,7 +20,7 @@ pub(super) fn check(shape: &Shape<'_>, resource: &Resource) -> Vec<Diagnostic> {
         let message = format!("{name} is still {is} when {what} ends, past its point of no return");
         let closers = resource.closers(shape, state);
         let with = if closers.is_empty() { String::new() } else { format!(" with {}", any_of(&closers)) };
-        let finding = Diagnostic::new(&f04::OPEN_AFTER_RETURN, message, shape.node_span(resource.origin.at.node()))
+        let finding = Diagnostic::new(&f04::OPEN_AFTER_RETURN, message, resource.origin.span(shape))
             .label(format!("{name} comes from here"))
             .help(format!("close it{with} before {what} ends, on every way: no scope around it will"));
         let last = Label::new(shape.scope_span(scope), format!("{what} ends, {name} is still {is}"));

@@ -123,7 +123,7 @@ impl Search<'_, '_> {
     }
 
     /// The scope in which control stands owes the resource from now on.
-    fn owing(&self, token: Token, state: StateId) -> Token {
+    pub(super) fn owing(&self, token: Token, state: StateId) -> Token {
         let scope = self.scope_of(token.at);
         let owed = if self.is_past(&token, scope) { Owed::Before(scope) } else { Owed::By(scope) };
         Token { state: Some(state), owed, ..token }

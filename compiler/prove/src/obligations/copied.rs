@@ -1,6 +1,6 @@
 //! F0405: two names of one resource, a collection that takes it in, two branches or all elements that use the same one.
 use flowline_diag::{Diagnostic, code::f04};
-use flowline_plan::{Code, Instr, NodeId, NodeKind, ScopeKind, Slot, Type};
+use flowline_plan::{CallNode, Code, Instr, NodeId, NodeKind, RunFlowNode, ScopeKind, Slot, Type};
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -31,8 +31,8 @@ pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic
             }
         }
         found.extend(given_but_kept(shape, at, &uses));
-        if let NodeKind::Call(call) = &node.kind {
-            let mut args: Vec<Slot> = call.args.iter().filter_map(plain).filter(|s| uses.contains_key(s)).collect();
+        if let NodeKind::Call(CallNode { args, .. }) | NodeKind::RunFlow(RunFlowNode { args, .. }) = &node.kind {
+            let mut args: Vec<Slot> = args.iter().filter_map(plain).filter(|s| uses.contains_key(s)).collect();
             args.sort_unstable();
             if let Some([twice, _]) = args.array_windows().find(|[a, b]| a == b) {
                 let message = format!("`{}` is given `{}` twice", node.label, shape.slot_name(*twice));

@@ -41,7 +41,7 @@ fn finding(shape: &Shape<'_>, resource: &Resource, code: &'static Code, ends: &[
     } else {
         format!("{name} is still {is} when the run ends")
     };
-    let opened = shape.node_span(resource.origin.at.node());
+    let opened = resource.origin.span(shape);
     let last = Label::new(place(shape, first), format!("{}, {name} is still {is}", ends_as(shape, first)));
     let mut finding = Diagnostic::new(code, message, opened).label(format!("{name} comes from here"));
     let mut shown = vec![last.span];
@@ -79,16 +79,25 @@ fn finding(shape: &Shape<'_>, resource: &Resource, code: &'static Code, ends: &[
 fn place(shape: &Shape<'_>, fault: &Fault) -> flowline_diag::Span {
     match fault.what {
         What::OpenAtEnd(Some(stop)) => shape.node_span(stop),
-        What::OpenAtEnd(None) | What::OpenAfterReturn(_) | What::NotLetGo { .. } | What::WrongState(_) => {
-            shape.span(shape.plan.span).at_end()
-        }
+        What::OpenAtEnd(None)
+        | What::OpenAfterReturn(_)
+        | What::NotLetGo { .. }
+        | What::WrongState(_)
+        | What::NotPromised(_)
+        | What::NotKept(..)
+        | What::GivenBack(_) => shape.span(shape.plan.span).at_end(),
     }
 }
 
 fn ends_as(shape: &Shape<'_>, fault: &Fault) -> String {
     let stop = match fault.what {
         What::OpenAtEnd(stop) => stop,
-        What::OpenAfterReturn(_) | What::NotLetGo { .. } | What::WrongState(_) => None,
+        What::OpenAfterReturn(_)
+        | What::NotLetGo { .. }
+        | What::WrongState(_)
+        | What::NotPromised(_)
+        | What::NotKept(..)
+        | What::GivenBack(_) => None,
     };
     match stop.map(|stop| &shape.node(stop).kind) {
         Some(NodeKind::Stop { outcome, .. }) => format!("the run ends `{outcome}`"),

@@ -23,6 +23,7 @@ impl Search<'_, '_> {
             At::End(scope) => self.end(at, token, scope, false),
             At::Calling(node, before) => self.answers(at, token, node, before),
             At::Refused(node, raise) => self.refused(at, token, node, raise),
+            At::Running(_) => {}
             At::Joining(node) => {
                 let shape: &Shape<'_> = self.shape;
                 let ended = shape.node(node);
@@ -84,14 +85,7 @@ impl Search<'_, '_> {
                 self.skip(at, &token, no, next);
             }
             NodeKind::Emit { .. } | NodeKind::Status { .. } => self.push(at, next, Step::Silent, 0),
-            NodeKind::RunFlow(run) => {
-                // A sub-flow that is given the resource owes it from now on.
-                if !run.args.iter().filter_map(plain).any(|slot| token.name == Name::Slot(slot)) {
-                    self.beside(at, &token);
-                    self.push(at, next, Step::Silent, 0);
-                    self.raise_own(at, &token, no);
-                }
-            }
+            NodeKind::RunFlow(run) => self.run_flow(at, token, no, run, next),
             NodeKind::Fail { .. } => self.raise_own(at, &token, no),
             NodeKind::Stop { .. } => {
                 // A `stop` in a branch is a fault of its own.
@@ -114,7 +108,7 @@ impl Search<'_, '_> {
     }
 
     /// What the node itself may raise, where the resource has no part in it.
-    fn raise_own(&mut self, at: usize, token: &Token, no: NodeId) {
+    pub(super) fn raise_own(&mut self, at: usize, token: &Token, no: NodeId) {
         for cause in raised_by(self.shape, no, &self.flowing.told) {
             self.raise_escape(at, token, self.shape.node(no).scope, Escape { site: no, cause });
         }
@@ -137,6 +131,9 @@ impl Search<'_, '_> {
 
     fn each(&mut self, at: usize, token: Token, no: NodeId, each: &EachNode, next: Token) {
         let shared = each.sharing.as_ref().and_then(|sharing| plain(&sharing.resource));
+        if token.owed == Owed::Gone && shared.is_some_and(|slot| token.name == Name::Slot(slot)) {
+            return self.fault(at, What::WrongState(no), 0);
+        }
         if let (Some(slot), Some(state)) = (shared, token.state)
             && token.name == Name::Slot(slot)
         {
@@ -219,7 +216,7 @@ impl Search<'_, '_> {
             Owed::By(held) if held == scope && self.is_past(&after, around) => Owed::Before(around),
             Owed::By(held) if held == scope => Owed::By(around),
             Owed::Before(held) if held == scope => Owed::Nobody,
-            owed @ (Owed::By(_) | Owed::Before(_) | Owed::Nobody) => owed,
+            owed @ (Owed::By(_) | Owed::Before(_) | Owed::Nobody | Owed::Lent | Owed::Gone) => owed,
         };
         after.name = match token.name {
             Name::Given => match given_to(shape, scope) {
@@ -263,9 +260,8 @@ impl Search<'_, '_> {
     /// A refusal, told already: somebody takes it, or the flow ends.
     fn refused(&mut self, at: usize, token: Token, no: NodeId, raise: usize) {
         let shape: &Shape<'_> = self.shape;
-        let NodeKind::Call(call) = &shape.node(no).kind else { return };
-        if let Some(raise) = shape.op(call).raises.get(raise) {
-            self.raise(at, &token, shape.node(no).scope, &Cause::Error(raise.error), Why::Told, 0);
+        if let Some(error) = shape.refusal(no, raise) {
+            self.raise(at, &token, shape.node(no).scope, &Cause::Error(error), Why::Told, 0);
         }
     }
 

@@ -26,7 +26,8 @@ impl Search<'_, '_> {
         if token.owed != Owed::By(body) {
             return false;
         }
-        let Some(born) = own_statement(self.shape, self.origin.at.node(), body) else { return false };
+        let born = self.origin.at.node().and_then(|node| own_statement(self.shape, node, body));
+        let Some(born) = born else { return false };
         let standing = self.standing(token, body);
         let opened_by = |binder: NodeId| matches!(self.shape.node(binder).kind, NodeKind::Call(_)) && born == binder;
         let named = || handler.keeping.iter().filter_map(|kept| binder(self.shape, body, kept.from));
@@ -48,7 +49,7 @@ impl Search<'_, '_> {
             }
             // A call that gave no answer has bound no name, and yet may have opened it.
             let named = token.name == Name::Slot(kept.from) && is_done(self.shape, binder, standing);
-            let doubtful = self.origin.at.node() == binder
+            let doubtful = self.origin.at.node() == Some(binder)
                 && standing == Standing::At(binder)
                 && matches!(self.shape.node(binder).kind, NodeKind::Call(_));
             (token.state.is_some() && (named || doubtful)).then_some(Name::Slot(kept.to))
@@ -57,7 +58,9 @@ impl Search<'_, '_> {
 
     fn standing(&self, token: &Token, body: ScopeId) -> Standing {
         let place = match token.at {
-            At::Node(node) | At::Calling(node, _) | At::Refused(node, _) | At::Joining(node) => Back::Node(node),
+            At::Node(node) | At::Calling(node, _) | At::Refused(node, _) | At::Joining(node) | At::Running(node) => {
+                Back::Node(node)
+            }
             At::End(scope) => Back::End(scope),
         };
         let beside = self.shape.outward(self.scope_of(token.at)).find(|scope| {

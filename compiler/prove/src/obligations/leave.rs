@@ -2,7 +2,7 @@
 use flowline_plan::{Handler, NodeKind, OpClass, ScopeId, ScopeKind, StateId, Trigger};
 
 use super::{
-    origin::outside,
+    origin::{Made, outside},
     search::{Search, What},
     settle::{Settled, settle},
     token::{At, Owed, Step, Token, Why},
@@ -89,6 +89,11 @@ impl Search<'_, '_> {
     pub(super) fn raise(&mut self, at: usize, token: &Token, from: ScopeId, cause: &Cause, why: Why, mishaps: u32) {
         let shape: &Shape<'_> = self.shape;
         let mut beside = false;
+        let mut is_kept = None;
+        if let (Made::Param(take), Cause::Error(error)) = (self.origin.at, cause) {
+            let signature = &shape.plan.signature;
+            is_kept = signature.takes.get(take).and_then(|take| Some((signature.kept(take.param, *error)?, *error)));
+        }
         for scope in shape.outward(from) {
             if !beside {
                 if self.is_past(token, scope) {
@@ -102,15 +107,28 @@ impl Search<'_, '_> {
             }
             beside = runs_beside(shape.scope(scope).kind);
         }
-        self.leave(at, token, ScopeId(0), None, why, mishaps);
+        match (is_kept, token.state) {
+            // It goes back to the one who runs the flow as it is.
+            (Some((kept, _)), Some(state)) if kept == state => {}
+            (Some((_, error)), Some(_)) => self.fault(at, What::NotKept(error, why), mishaps),
+            (Some(_), None) | (None, _) => self.leave(at, token, ScopeId(0), None, why, mishaps),
+        }
     }
 
     /// Leaves a scope: what it holds is let go, then the handler runs, or the run ends.
     fn leave(&mut self, at: usize, token: &Token, target: ScopeId, handler: Option<&Handler>, why: Why, mishaps: u32) {
         let shape: &Shape<'_> = self.shape;
+        if token.owed == Owed::Lent {
+            // The sub-flow that has it is stopped first, and lets go of it.
+            for state in self.closed_states() {
+                let stopped = Token { state: Some(state), owed: Owed::Nobody, ..*token };
+                self.leave(at, &stopped, target, handler, why.clone(), mishaps);
+            }
+            return;
+        }
         let held = match token.owed {
             Owed::By(owner) => shape.contains(target, owner),
-            Owed::Before(_) | Owed::Nobody => false,
+            Owed::Before(_) | Owed::Nobody | Owed::Lent | Owed::Gone => false,
         };
         let mut after = *token;
         after.outside(shape.depth(target));
@@ -166,7 +184,7 @@ impl Search<'_, '_> {
         let back = match token.at {
             At::Node(node) => super::token::Back::Node(node),
             At::End(scope) => super::token::Back::End(scope),
-            At::Calling(..) | At::Refused(..) | At::Joining(_) => return,
+            At::Calling(..) | At::Refused(..) | At::Joining(_) | At::Running(_) => return,
         };
         if token.back.is_some() {
             return;

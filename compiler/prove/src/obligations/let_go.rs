@@ -45,8 +45,7 @@ pub(super) fn check(shape: &Shape<'_>, resource: &Resource) -> Vec<Diagnostic> {
                 "let the rows end in a closed state".to_owned(),
             ),
         };
-        let origin = resource.origin.at.node();
-        let finding = Diagnostic::new(&f04::NO_WAY_BACK, message, shape.node_span(origin))
+        let finding = Diagnostic::new(&f04::NO_WAY_BACK, message, resource.origin.span(shape))
             .label(format!("{name} comes from here"))
             .help(help);
         let mut finding_path = resource.story(shape, fault);

@@ -11,6 +11,8 @@ mod keeping;
 mod leave;
 mod let_go;
 mod origin;
+mod promise;
+mod run;
 mod search;
 mod settle;
 mod state;
@@ -67,7 +69,7 @@ pub(crate) fn check(shape: &Shape<'_>, explored: &Explored) -> Vec<Diagnostic> {
     for resource in &explored.resources {
         let ends = [end::check, after_return::check].into_iter().flat_map(|rule| rule(shape, resource));
         found.extend(ends.reduce(joined));
-        found.extend([let_go::check, state::check].into_iter().flat_map(|rule| rule(shape, resource)));
+        found.extend([let_go::check, state::check, promise::check].into_iter().flat_map(|rule| rule(shape, resource)));
         found.extend(resource.cut.then(|| not_proven(shape, &resource.origin)));
     }
     found.extend(copied::check(shape, &explored.resources));
@@ -102,7 +104,7 @@ pub(crate) fn unfollowed(shape: &Shape<'_>) -> Told {
 
 fn not_proven(shape: &Shape<'_>, origin: &Origin) -> Diagnostic {
     let message = format!("not proven that {} is always let go: the flow has too many ways", origin.name);
-    Diagnostic::new(&f04::OPEN_AT_END, message, shape.node_span(origin.at.node()))
+    Diagnostic::new(&f04::OPEN_AT_END, message, origin.span(shape))
         .severity(Severity::Note)
         .help("move a part of the flow into a sub-flow of its own")
 }

@@ -1,4 +1,5 @@
 //! Where resources come from, the slots that may name them, and the nodes that matter to them.
+use flowline_diag::Span;
 use flowline_plan::{Code, Instr, NodeId, NodeKind, ScopeId, ScopeKind, Slot, Type, TypeId};
 use rustc_hash::FxHashSet;
 
@@ -27,21 +28,45 @@ pub(super) enum Made {
     Call(NodeId),
     /// A `for each` hands out parts.
     Part(NodeId),
+    /// A sub-flow ends with it.
+    Run(NodeId),
+    /// The flow is given it: the place in [`flowline_plan::Signature::takes`].
+    Param(usize),
 }
 
 impl Made {
-    pub(super) fn node(self) -> NodeId {
+    pub(super) fn node(self) -> Option<NodeId> {
         match self {
-            Self::Call(node) | Self::Part(node) => node,
+            Self::Call(node) | Self::Part(node) | Self::Run(node) => Some(node),
+            Self::Param(_) => None,
         }
     }
 }
 
-/// All origins of a plan: calls first, then parts, outer ones first, so that the whole is known before its parts.
+impl Origin {
+    /// Where it comes from, in the text.
+    pub(super) fn span(&self, shape: &Shape<'_>) -> Span {
+        match self.at {
+            Made::Call(node) | Made::Part(node) | Made::Run(node) => shape.node_span(node),
+            Made::Param(take) => {
+                let take = shape.plan.signature.takes.get(take);
+                shape.span(take.map_or(shape.plan.span, |take| take.span))
+            }
+        }
+    }
+}
+
+/// All origins of a plan: what it is given, calls and sub-flows, then parts, outer ones first, so that the whole is known before its parts.
 pub(super) fn origins(shape: &Shape<'_>) -> Vec<Origin> {
     let always = always_matters(shape);
-    let mut found = Vec::new();
     let mut parts = Vec::new();
+    let takes = shape.plan.signature.takes.iter().enumerate();
+    let mut found: Vec<Origin> = takes
+        .map(|(at, take)| {
+            let slot = Slot { scope: ScopeId(0), at: take.param };
+            origin(shape, Made::Param(at), take.resource, Some(slot), &always)
+        })
+        .collect();
     for (at, node) in shape.nodes() {
         match &node.kind {
             NodeKind::Call(call) => {
@@ -49,6 +74,13 @@ pub(super) fn origins(shape: &Shape<'_>) -> Vec<Origin> {
                     found.push(origin(shape, Made::Call(at), opens.resource, call.result, &always));
                 }
             }
+            NodeKind::RunFlow(run) if !run.detached => {
+                let flow = shape.bundle.flow(run.flow);
+                if let Some(gives) = flow.and_then(|flow| flow.signature.gives.as_ref()) {
+                    found.push(origin(shape, Made::Run(at), gives.resource, run.result, &always));
+                }
+            }
+            NodeKind::RunFlow(_) => {}
             NodeKind::Each(each) => {
                 let part = each.sharing.as_ref().map(|sharing| sharing.part);
                 let ty = part.and_then(|part| shape.scope(part.scope).slots.get(usize::from(part.at)));
@@ -65,7 +97,6 @@ pub(super) fn origins(shape: &Shape<'_>) -> Vec<Origin> {
             | NodeKind::Repeat { .. }
             | NodeKind::Emit { .. }
             | NodeKind::Status { .. }
-            | NodeKind::RunFlow(_)
             | NodeKind::Fail { .. }
             | NodeKind::Stop { .. }
             | NodeKind::Give { .. }
@@ -117,7 +148,7 @@ fn origin(shape: &Shape<'_>, at: Made, ty: TypeId, slot: Option<Slot>, always: &
     }
     let mut matters = always.clone();
     for (node, _) in shape.nodes() {
-        if node == at.node() || names(shape, node).iter().any(|slot| slots.contains(slot)) {
+        if Some(node) == at.node() || names(shape, node).iter().any(|slot| slots.contains(slot)) {
             mark(shape, node, &mut matters);
         }
     }
@@ -198,7 +229,7 @@ pub(super) fn names(shape: &Shape<'_>, at: NodeId) -> Vec<Slot> {
         NodeKind::Let { code, .. } => vec![code],
         NodeKind::Call(call) => call.args.iter().collect(),
         NodeKind::RunFlow(run) => run.args.iter().collect(),
-        NodeKind::Give { value } => vec![value],
+        NodeKind::Give { value } | NodeKind::Stop { value: Some(value), .. } => vec![value],
         NodeKind::Each(each) => {
             std::iter::once(&each.list).chain(each.sharing.as_ref().map(|sharing| &sharing.resource)).collect()
         }

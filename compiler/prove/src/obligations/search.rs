@@ -1,13 +1,13 @@
 //! The exploration of one resource: every way that control may go, fewest mishaps first.
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use flowline_plan::{NodeId, ScopeId, StateId, StateKind, TypeId};
+use flowline_plan::{NodeId, NodeKind, ScopeId, Slot, StateId, StateKind, TypeId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    origin::Origin,
+    origin::{Made, Origin, plain},
     settle::Stuck,
-    token::{At, Owed, Step, Token},
+    token::{At, Name, Owed, Step, Token, Why},
 };
 use crate::{flowing::Flowing, shape::Shape};
 
@@ -59,8 +59,14 @@ pub(super) enum What {
     OpenAfterReturn(ScopeId),
     /// A scope is left for that reason, and settling gets stuck in that state.
     NotLetGo { step: Step, state: StateId, stuck: Stuck },
-    /// Given to a call, or shared out, in a state that isn't taken.
+    /// Given to a call or a flow, or shared out, in a state that isn't taken.
     WrongState(NodeId),
+    /// In another state at the flow's end than its header says, at that `stop`.
+    NotPromised(Option<NodeId>),
+    /// In another state than the header says when that error leaves the flow.
+    NotKept(TypeId, Why),
+    /// A resource that the flow was given would be its result, at that `stop`.
+    GivenBack(NodeId),
 }
 
 impl<'s, 'a> Search<'s, 'a> {
@@ -88,6 +94,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let entry = self.entry(ScopeId(0));
         self.trail.push(Trail { token: Token::start(entry), from: None, step: Step::Silent, cost: (0, 0) });
         self.queue.push(Reverse(((0, 0), 0)));
+        self.begin();
         while let Some(Reverse((_, at))) = self.queue.pop() {
             let Some(token) = self.trail.get(at).map(|trail| trail.token) else { continue };
             if !self.seen.insert(token) {
@@ -98,6 +105,23 @@ impl<'s, 'a> Search<'s, 'a> {
                 return;
             }
             self.expand(at, token);
+        }
+    }
+
+    /// What the flow is given is there from the beginning.
+    fn begin(&mut self) {
+        let Made::Param(at) = self.origin.at else { return };
+        let Some(take) = self.shape.plan.signature.takes.get(at) else { return };
+        let start = Token::start(self.entry(ScopeId(0)));
+        let name = Name::Slot(Slot { scope: ScopeId(0), at: take.param });
+        for state in &take.from {
+            let state = Some(*state);
+            let given = Token { state, began: state, name, owed: Owed::By(ScopeId(0)), ..start };
+            self.push(0, given, Step::Given, 0);
+            if !self.is_open(state) {
+                // It may have come to that past a point of no return of the one who runs the flow.
+                self.push(0, Token { owed: Owed::Nobody, ..given }, Step::Given, 0);
+            }
         }
     }
 
@@ -135,7 +159,7 @@ impl<'s, 'a> Search<'s, 'a> {
     pub(super) fn scope_of(&self, at: At) -> ScopeId {
         match at {
             At::End(scope) => scope,
-            At::Node(node) | At::Calling(node, _) | At::Refused(node, _) | At::Joining(node) => {
+            At::Node(node) | At::Calling(node, _) | At::Refused(node, _) | At::Joining(node) | At::Running(node) => {
                 self.shape.node(node).scope
             }
         }
@@ -167,17 +191,40 @@ impl<'s, 'a> Search<'s, 'a> {
         let inside = match token.owed {
             Owed::By(owner) => owner != past && self.shape.contains(past, owner),
             Owed::Before(_) => true,
-            Owed::Nobody => false,
+            Owed::Nobody | Owed::Lent | Owed::Gone => false,
         };
         if !inside {
             token.owed = Owed::Before(past);
         }
     }
 
-    /// The run ends here without settling.
+    /// The run ends here without settling: what is open passes to the one who runs the flow, as the header says, or not
+    /// at all.
     pub(super) fn check_end(&mut self, at: usize, token: &Token, stop: Option<NodeId>) {
-        if self.is_open(token.state) {
-            self.fault(at, What::OpenAtEnd(stop), 0);
+        let signature = &self.shape.plan.signature;
+        let value = stop.and_then(|stop| {
+            let NodeKind::Stop { value, .. } = &self.shape.node(stop).kind else { return None };
+            value.as_ref().and_then(plain)
+        });
+        let result = stop.filter(|_| value.is_some_and(|slot| token.name == Name::Slot(slot)));
+        if let (Owed::Gone, Some(stop)) = (token.owed, result) {
+            self.fault(at, What::WrongState(stop), 0);
+        }
+        let Some(state) = token.state else { return };
+        let take = if let Made::Param(take) = self.origin.at { signature.takes.get(take) } else { None };
+        let promised = match (take, result, &signature.gives) {
+            (Some(_), Some(stop), _) => return self.fault(at, What::GivenBack(stop), 0),
+            (Some(take), None, _) if take.to.is_empty() => token.state == token.began,
+            (Some(take), None, _) => take.to.contains(&state),
+            (None, Some(_), Some(gives)) => gives.states.contains(&state),
+            (None, _, _) if self.is_open(token.state) => return self.fault(at, What::OpenAtEnd(stop), 0),
+            (None, _, _) => true,
+        };
+        match token.owed {
+            _ if !promised => self.fault(at, What::NotPromised(stop), 0),
+            // No scope around lets go of it, neither here nor where the flow is run.
+            Owed::Before(scope) if self.is_open(token.state) => self.fault(at, What::OpenAfterReturn(scope), 0),
+            Owed::By(_) | Owed::Before(_) | Owed::Nobody | Owed::Lent | Owed::Gone => {}
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A trail in the author's words.
 use flowline_diag::{Diagnostic, Label};
-use flowline_plan::{NodeKind, OpRef, ScopeKind, StateId, StateKind, Trigger};
+use flowline_plan::{NodeId, NodeKind, OpRef, ScopeKind, StateId, StateKind, Trigger};
 
 use super::{
     Resource,
+    origin::Made,
     search::Fault,
     token::{Name, Owed, Step, Token, Why},
 };
@@ -29,7 +30,7 @@ impl Resource {
     /// One step; silent ones tell nothing.
     pub(super) fn tell(&self, shape: &Shape<'_>, before: &Token, after: &Token, step: &Step) -> Vec<Label> {
         let name = &self.origin.name;
-        let is = after.state.map_or("not open", |state| self.state_name(shape, state));
+        let is = self.is(shape, after);
         let moved = before.state != after.state;
         match step {
             Step::Silent => Vec::new(),
@@ -41,12 +42,14 @@ impl Resource {
                 let label = &shape.node(*node).label;
                 vec![Label::new(shape.node_span(*node), format!("`{label}` gives no answer: {name} is {is}"))]
             }
-            Step::Refused(node, raise) => {
+            Step::Refused(node, nth) => {
                 let label = &shape.node(*node).label;
                 let call = if let NodeKind::Call(call) = &shape.node(*node).kind { Some(call) } else { None };
-                let raise = call.and_then(|call| shape.op(call).raises.get(*raise));
-                let error = raise.map_or("an error", |raise| shape.type_name(raise.error));
-                let mut text = if raise.is_some_and(|raise| raise.outcome_unknown) {
+                let raise = call.and_then(|call| shape.op(call).raises.get(*nth));
+                let error = shape.refusal(*node, *nth).map_or("an error", |error| shape.type_name(error));
+                let mut text = if call.is_none() {
+                    format!("`{label}` fails: {error}")
+                } else if raise.is_some_and(|raise| raise.outcome_unknown) {
                     format!("`{label}` answers {error}, and may have taken effect")
                 } else {
                     format!("`{label}` is refused: {error}")
@@ -57,6 +60,19 @@ impl Resource {
                 vec![Label::new(shape.node_span(*node), text)]
             }
             Step::Shared(node) => vec![Label::new(shape.node_span(*node), format!("{name} is handed out; it is {is}"))],
+            Step::Given => {
+                let at = self.origin.span(shape);
+                vec![Label::new(at, format!("the flow is given {name}, which is {is}"))]
+            }
+            Step::Handed(node) => {
+                let label = &shape.node(*node).label;
+                vec![Label::new(shape.node_span(*node), format!("`{label}` has {name} from now on"))]
+            }
+            Step::Within(node) => {
+                let label = &shape.node(*node).label;
+                let text = format!("`{label}` is stopped while it runs, and lets go of {name}: {is}");
+                vec![Label::new(shape.node_span(*node), text)]
+            }
             Step::Returnless(node) => {
                 let text = format!("the point of no return: from here on nobody lets go of {name}");
                 vec![Label::new(shape.node_span(*node), text)]
@@ -120,6 +136,52 @@ impl Resource {
 
     pub(super) fn state_name<'s>(&self, shape: &'s Shape<'_>, state: StateId) -> &'s str {
         shape.state_name(self.origin.ty, state)
+    }
+
+    /// The sub-flow that had the resource when it failed or was stopped, where the header says nothing else.
+    pub(super) fn let_go_in(&self, shape: &Shape<'_>, fault: &Fault) -> Option<NodeId> {
+        let way = std::iter::successors(self.trail.get(fault.trail), |trail| self.trail.get(trail.from?));
+        way.into_iter().find_map(|trail| {
+            let (Step::Within(node) | Step::Refused(node, _)) = &trail.step else { return None };
+            let before = trail.from.and_then(|from| self.trail.get(from))?;
+            let moved = before.token.state != trail.token.state;
+            (moved && matches!(shape.node(*node).kind, NodeKind::RunFlow(_))).then_some(*node)
+        })
+    }
+
+    /// Its state in words.
+    fn is<'s>(&self, shape: &'s Shape<'_>, token: &Token) -> &'s str {
+        match (token.owed, token.state) {
+            (Owed::Lent, None) => "lent to a sub-flow",
+            (Owed::Gone, None) => "handed over",
+            (_, Some(state)) => self.state_name(shape, state),
+            (Owed::By(_) | Owed::Before(_) | Owed::Nobody, None) => "not open",
+        }
+    }
+
+    /// The state of the resource in words, where the fault comes up.
+    pub(super) fn is_at<'s>(&self, shape: &'s Shape<'_>, fault: &Fault) -> &'s str {
+        self.trail.get(fault.trail).map_or("not open", |trail| self.is(shape, &trail.token))
+    }
+
+    pub(super) fn is_open(&self, shape: &Shape<'_>, state: StateId) -> bool {
+        let def = shape.bundle.resource(self.origin.ty).and_then(|def| def.states.get(state.index()));
+        def.is_some_and(|state| state.kind != StateKind::Closed)
+    }
+
+    /// The states in which the header says that the resource is at the flow's end.
+    pub(super) fn promised(&self, shape: &Shape<'_>, fault: &Fault) -> Vec<StateId> {
+        let signature = &shape.plan.signature;
+        let Made::Param(take) = self.origin.at else {
+            return signature.gives.as_ref().map_or(Vec::new(), |gives| gives.states.clone());
+        };
+        match signature.takes.get(take) {
+            Some(take) if take.to.is_empty() => {
+                self.trail.get(fault.trail).and_then(|trail| trail.token.began).into_iter().collect()
+            }
+            Some(take) => take.to.clone(),
+            None => Vec::new(),
+        }
     }
 
     /// The state of the resource where the fault comes up.

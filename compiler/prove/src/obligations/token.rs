@@ -13,6 +13,8 @@ pub(super) struct Token {
     pub(super) owed: Owed,
     /// Which scopes around are past their point of no return, one bit a depth.
     pub(super) past: u64,
+    /// The state in which the flow was given it.
+    pub(super) began: Option<StateId>,
     /// Where the body stands beside which a `meanwhile` or `too late` runs.
     pub(super) back: Option<Back>,
 }
@@ -29,6 +31,8 @@ pub(super) enum At {
     Refused(NodeId, usize),
     /// Its branch has ended, others haven't.
     Joining(NodeId),
+    /// A sub-flow that has it is stopped; it has let go of it.
+    Running(NodeId),
 }
 
 /// A body that stands still.
@@ -57,11 +61,15 @@ pub(super) enum Owed {
     /// Nobody; it has to be closed before that scope, past its point of no return, ends.
     Before(ScopeId),
     Nobody,
+    /// A sub-flow, as long as it runs.
+    Lent,
+    /// A flow that was started: for good.
+    Gone,
 }
 
 impl Token {
     pub(super) fn start(entry: At) -> Self {
-        Self { at: entry, state: None, name: Name::Nothing, owed: Owed::Nobody, past: 0, back: None }
+        Self { at: entry, state: None, name: Name::Nothing, owed: Owed::Nobody, past: 0, began: None, back: None }
     }
 
     /// Whether the scope of that depth is past its point of no return.
@@ -101,6 +109,12 @@ pub(super) enum Step {
     Refused(NodeId, usize),
     /// A part of the whole is handed out.
     Shared(NodeId),
+    /// The flow begins, and has it.
+    Given,
+    /// A flow that is started has it from now on.
+    Handed(NodeId),
+    /// A sub-flow that has it is stopped.
+    Within(NodeId),
     Returnless(NodeId),
     /// The scope was left.
     Left(Why, ScopeId),

@@ -64,25 +64,16 @@ pub(super) fn contracts() -> Bundle {
     ] {
         set_row(&mut bundle, ty, state, call);
     }
-    let child = Plan {
-        name: "case.child".to_owned(),
-        doc: String::new(),
-        semantics: SEMANTICS,
-        params: 0,
-        start: None,
-        key: None,
-        status: None,
-        track: Vec::new(),
-        owner: None,
-        promises: Vec::new(),
-        late: Late::default(),
-        side: None,
-        raises: vec![ty(&bundle, "Refused")],
-        result: Type::Unit,
-        nodes: Vec::new(),
-        scopes: Vec::new(),
+    let mut child = super::header::bare("child", vec![ty(&bundle, "Refused")]);
+    let label = "Flow".to_owned();
+    child.scopes.push(Scope {
+        kind: ScopeKind::Flow,
+        parent: None,
+        entry: None,
+        slots: Vec::new(),
+        label,
         span: SpanId(0),
-    };
+    });
     bundle.flows.push(child.into());
     bundle
 }

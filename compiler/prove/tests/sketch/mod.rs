@@ -1,5 +1,6 @@
 //! Plans from sketches: flows in a few indented words, so that a case reads like the process and needs no compiler.
 mod contracts;
+mod header;
 mod lines;
 
 use flowline_plan::*;
@@ -31,7 +32,7 @@ pub(crate) fn plan(text: &str) -> (Bundle, Plan) {
     let mut raises = Vec::new();
     lines.retain(|line| {
         if let Some(errors) = line.text.strip_prefix("raises ") {
-            raises = errors.split(", ").map(|error| contracts::ty(&bundle, error)).collect();
+            raises = header::errors(&bundle, errors);
         } else if let Some(state) = line.text.strip_prefix("without ") {
             contracts::drop_row(&mut bundle, state);
         } else if let Some(row) = line.text.strip_prefix("row ") {
@@ -41,25 +42,12 @@ pub(crate) fn plan(text: &str) -> (Bundle, Plan) {
         }
         false
     });
-    let plan = Plan {
-        name: "case.sketch".to_owned(),
-        doc: String::new(),
-        semantics: SEMANTICS,
-        params: 0,
-        start: None,
-        key: None,
-        status: None,
-        track: Vec::new(),
-        owner: None,
-        promises: Vec::new(),
-        late: Late::default(),
-        side: None,
-        raises,
-        result: Type::Unit,
-        nodes: Vec::new(),
-        scopes: Vec::new(),
-        span: SpanId(0),
-    };
+    let (flows, lines): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.text.starts_with("flow "));
+    for flow in flows {
+        let flow = header::sub_flow(&bundle, &flow);
+        bundle.flows.push(flow.into());
+    }
+    let plan = header::bare("sketch", raises);
     let mut sketch = Sketch { bundle: &bundle, plan };
     sketch.scope(ScopeKind::Flow, None, 0, &[]);
     sketch.fill(ScopeId(0), &lines);
@@ -209,7 +197,10 @@ impl Sketch<'_> {
                 self.give_type(scope, words.get(1).copied());
                 NodeKind::Give { value }
             }
-            "stop" => NodeKind::Stop { outcome: words[1].to_owned(), status: None, value: None },
+            "stop" => {
+                let value = words.get(3).map(|name| self.code(scope, name));
+                NodeKind::Stop { outcome: words[1].to_owned(), status: None, value }
+            }
             "fail" => {
                 let error = contracts::ty(self.bundle, words[1]);
                 let ops = vec![Instr::Error { error, fields: 0 }];
@@ -217,9 +208,14 @@ impl Sketch<'_> {
             }
             "point" => NodeKind::PointOfNoReturn,
             "wait" => NodeKind::Wait { due: Code::default() },
-            "run" => {
+            "run" | "start" => {
                 let args = words[2..].iter().map(|word| self.code(scope, word)).collect();
-                NodeKind::RunFlow(RunFlowNode { flow: FlowId(0), args, detached: false, result })
+                let flow = self.bundle.flows.iter().position(|flow| flow.short_name() == words[1]).unwrap();
+                if let (Some(slot), Some(gives)) = (result, &self.bundle.flows[flow].signature.gives) {
+                    self.retype(slot, Type::Resource(gives.resource));
+                }
+                let (flow, detached) = (FlowId::from(flow), words[0] == "start");
+                NodeKind::RunFlow(RunFlowNode { flow, args, detached, result })
             }
             op if op.contains('.') && self.find(scope, op).is_none() => {
                 let op_ref = contracts::op(self.bundle, op);

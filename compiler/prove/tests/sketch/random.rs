@@ -3,11 +3,15 @@ use super::Dice;
 
 const ERRORS: &str = "OutOfStock, Declined, CaptureFailed, AlreadyCaptured, GatewayDown, Refused";
 
-/// A flow; the same dice give the same one.
+/// A flow, in some cases with sub-flows; the same dice give the same one.
 pub(crate) fn flow(dice: &mut Dice) -> String {
     // Half of them are short, with attempts whose handlers keep: long ones are hardly ever sound.
     let keen = dice.below(2) == 0;
-    let mut flow = Random { dice, text: format!("raises {ERRORS}\n"), names: 0, keen };
+    let mut flow = Random { dice, text: format!("raises {ERRORS}\n"), names: 0, keen, subs: Vec::new() };
+    let sub_flows = if keen { 0 } else { [0, 0, 1, 2][flow.dice.below(4)] };
+    for _ in 0..sub_flows {
+        flow.sub_flow();
+    }
     let mut open = Vec::new();
     if keen {
         flow.attempt(0, &mut open, true);
@@ -24,6 +28,17 @@ struct Random<'d> {
     text: String,
     names: u32,
     keen: bool,
+    /// The sub-flows so far: a flow may run those before it.
+    subs: Vec<Sub>,
+}
+
+/// A sub-flow as its callers see it.
+#[derive(Clone)]
+struct Sub {
+    name: String,
+    /// What each resource is, `h` or `c`, and whether it is closed by the sub-flow.
+    takes: Vec<(char, bool)>,
+    gives: bool,
 }
 
 impl Random<'_> {
@@ -91,7 +106,8 @@ impl Random<'_> {
                     let mut one = vec![open.remove(at)];
                     self.close(depth, &mut one);
                 }
-                6 | 7 => self.line(depth, "notify.send"),
+                6 => self.line(depth, "notify.send"),
+                7 => self.run(depth, open),
                 8 => self.parts(depth, &["when maybe", "else"], open, stops),
                 9 => self.parts(depth, &["parallel", "branch", "branch"], open, false),
                 10 => self.each(depth, open),
@@ -195,6 +211,82 @@ impl Random<'_> {
             self.close(depth + 1, &mut own);
         }
         true
+    }
+
+    /// Runs a sub-flow with something that is open.
+    fn run(&mut self, depth: usize, open: &mut Vec<String>) {
+        if self.subs.is_empty() {
+            return self.line(depth, "notify.send");
+        }
+        let sub = self.subs[self.dice.below(self.subs.len())].clone();
+        let (mut args, mut rest) = (String::new(), open.clone());
+        for (kind, closes) in &sub.takes {
+            let Some(at) = rest.iter().position(|name| name.starts_with(*kind)) else {
+                return self.line(depth, "notify.send");
+            };
+            let name = rest.remove(at);
+            args.push_str(&format!(" {name}"));
+            if *closes {
+                open.retain(|known| *known != name);
+            }
+        }
+        let name = &sub.name;
+        if sub.gives {
+            let result = self.name('h');
+            self.line(depth, &format!("{result} = run {name}{args}"));
+            open.push(result);
+        } else if sub.takes.iter().all(|(_, closes)| *closes) && self.dice.below(4) == 0 {
+            self.line(depth, &format!("start {name}{args}"));
+        } else {
+            self.line(depth, &format!("run {name}{args}"));
+        }
+    }
+
+    /// A sub-flow that mostly keeps to its header.
+    fn sub_flow(&mut self) {
+        let name = format!("f{}", self.subs.len());
+        let (mut head, mut takes, mut open) = (format!("flow {name}"), Vec::new(), Vec::new());
+        for _ in 0..self.dice.below(3) {
+            let kind = ['h', 'c'][self.dice.below(2)];
+            let param = self.name(kind);
+            let (ty, state, closed) = match kind {
+                'h' => ("StockHold", "held", "committed,released"),
+                _ => ("CardMoney", "authorised", "captured,voided,refunded,lapsed"),
+            };
+            let (closes, often) = (self.dice.below(3) > 0, self.dice.below(4) > 0);
+            match (closes, often) {
+                (true, true) => head.push_str(&format!(" {param}:{ty}:{state}=>{closed}")),
+                (true, false) => head.push_str(&format!(" {param}:{ty}:{state},maybe_{state}=>{closed}")),
+                (false, true) => head.push_str(&format!(" {param}:{ty}:{state}")),
+                (false, false) => head.push_str(&format!(" {param}:{ty}:{state}=>{state},{closed}")),
+            }
+            if self.dice.below(4) == 0 {
+                head.push_str(&format!(" keeps Refused:{param}:{state}"));
+            }
+            if closes || !often {
+                open.push(param);
+            }
+            takes.push((kind, closes));
+        }
+        let gives = self.dice.below(3) == 0;
+        if gives {
+            head.push_str(" -> StockHold:held");
+        }
+        if self.dice.below(3) == 0 {
+            head.push_str(" undo");
+        }
+        self.line(0, &head);
+        self.line(1, &format!("raises {ERRORS}"));
+        self.block(1, &mut open, true);
+        self.close(1, &mut open);
+        if gives {
+            let result = self.name('h');
+            self.line(1, &format!("{result} = inventory.hold"));
+            self.line(1, &format!("stop given with {result}"));
+        } else {
+            self.line(1, "stop done");
+        }
+        self.subs.push(Sub { name, takes, gives });
     }
 
     fn parts(&mut self, depth: usize, heads: &[&str], open: &mut [String], stops: bool) {

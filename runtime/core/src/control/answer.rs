@@ -2,7 +2,7 @@
 use flowline_plan::{ErrorValue, OpClass, OpDef, Raise, StateId, Value};
 
 use super::{At, CallFor, Cause, Effect, Machine, Oracle, PendingCall};
-use crate::{Answer, Ending, Incident, Output, RunId};
+use crate::{Answer, Incident, Output};
 
 impl<O: Oracle> Machine<'_, O> {
     /// Takes an answer; one that comes late or twice doesn't count.
@@ -237,7 +237,7 @@ impl<O: Oracle> Machine<'_, O> {
     }
 
     /// The frame owes a resource from now on.
-    fn hold(&mut self, no: u32, resource: u32) {
+    pub(super) fn hold(&mut self, no: u32, resource: u32) {
         let past = self.control.frame(no).is_some_and(|frame| frame.ponr);
         if let Some(frame) = self.control.frame_mut(no)
             && !past
@@ -258,7 +258,7 @@ impl<O: Oracle> Machine<'_, O> {
         }
         let armed = match frame.effects.last() {
             Some(Effect::Step { effect, key, .. }) if *key == call.key => Some(*effect),
-            Some(Effect::Step { .. } | Effect::Resource(_) | Effect::Lanes(_)) | None => None,
+            Some(Effect::Step { .. } | Effect::Child { .. } | Effect::Resource(_) | Effect::Lanes(_)) | None => None,
         };
         let effect = armed.unwrap_or(self.control.next_effect);
         if armed.is_none() {
@@ -325,42 +325,5 @@ impl<O: Oracle> Machine<'_, O> {
         {
             resource.state = Some(expiry.into);
         }
-    }
-
-    /// A sub-flow has ended.
-    pub(super) fn child_ended(&mut self, child: RunId, ending: &Ending) {
-        let waits = |frame: &&super::Frame| frame.at == At::Child(child) || frame.at == At::ChildSettling(child);
-        let Some(frame) = self.control.frames.iter().find(waits) else { return };
-        let no = frame.no;
-        if frame.at == At::ChildSettling(child) {
-            self.wake(no);
-            return;
-        }
-        let done = match ending {
-            Ending::Stopped { value, .. } | Ending::Completed { value } => self.child_done(no, value),
-            Ending::Failed(error) => {
-                self.wake(no);
-                self.raise(no, Cause::Error(error.clone()))
-            }
-            Ending::Settled => Err(Incident::Contract {
-                op: "run".to_owned(),
-                how: "the sub-flow was settled from outside and gives no result".to_owned(),
-            }),
-        };
-        if let Err(incident) = done {
-            self.park(no, incident);
-        }
-    }
-
-    fn child_done(&mut self, no: u32, value: &Value) -> Result<(), Incident> {
-        let node = self.node_at(no)?;
-        let next = node.next;
-        if let flowline_plan::NodeKind::RunFlow(run) = &node.kind
-            && let Some(slot) = run.result
-        {
-            self.oracle.bind(no, slot, value.clone())?;
-        }
-        self.go(no, next);
-        Ok(())
     }
 }

@@ -36,15 +36,7 @@ impl<O: Oracle> Machine<'_, O> {
         let opens = match (&def.opens, what) {
             (Some(opens), CallFor::Step) => {
                 let at = u32::try_from(self.control.resources.len()).map_err(|_| internal("too many resources"))?;
-                self.control.resources.push(Resource {
-                    ty: opens.resource,
-                    state: None,
-                    last: None,
-                    reached: no,
-                    busy: true,
-                    abandons: 0,
-                    expiry: None,
-                });
+                self.control.resources.push(Resource { busy: true, ..Resource::new(opens.resource, no) });
                 self.oracle.mint(at, opens.resource, key.to_string());
                 Some(at)
             }
@@ -85,21 +77,30 @@ impl<O: Oracle> Machine<'_, O> {
         let mut found = Vec::new();
         for ((at, param), arg) in (0u16..).zip(&def.params).zip(args) {
             let (Some(ResourceUse { from, .. }), Value::Resource(resource)) = (&param.resource, arg) else { continue };
-            let state = self.control.resources.get(*resource as usize).and_then(|resource| resource.state);
-            match state {
-                Some(state) if from.contains(&state) => found.push((at, *resource, state)),
-                Some(_) | None => return Err(self.wrong_state(op, *resource, state)),
-            }
+            found.push((at, *resource, self.taken_in(*resource, from, || self.bundle.op_name(op))?));
         }
         Ok(found)
     }
 
-    fn wrong_state(&self, op: OpRef, resource: u32, state: Option<StateId>) -> Incident {
+    /// The state of a resource, which must be one of these.
+    pub(super) fn taken_in(
+        &self,
+        resource: u32,
+        from: &[StateId],
+        who: impl FnOnce() -> String,
+    ) -> Result<StateId, Incident> {
+        let known = self.control.resources.get(resource as usize);
+        // What another run has isn't in any state here.
+        let state = known.filter(|known| known.away.is_none()).and_then(|known| known.state);
+        state.filter(|state| from.contains(state)).ok_or_else(|| self.wrong_state(who(), resource, state))
+    }
+
+    fn wrong_state(&self, op: String, resource: u32, state: Option<StateId>) -> Incident {
         let ty = self.control.resources.get(resource as usize).map(|resource| resource.ty);
         let named = ty.and_then(|ty| Some((self.bundle.ty(ty)?.short_name(), self.bundle.resource(ty)?)));
         let (name, def) = named.map_or(("a resource", None), |(name, def)| (name, Some(def)));
         let state = state.and_then(|state| Some(def?.states.get(state.index())?.name.as_str())).unwrap_or("not open");
-        Incident::ResourceState { op: self.bundle.op_name(op), resource: name.to_owned(), state: state.to_owned() }
+        Incident::ResourceState { op, resource: name.to_owned(), state: state.to_owned() }
     }
 
     /// Hands one attempt to the shell.

@@ -1,7 +1,7 @@
 //! The good ends: of a scope, and of the run.
 use flowline_plan::{Code, NodeKind, ScopeKind, Value};
 
-use super::{At, Cause, Effect, Frame, Machine, Oracle, machine::internal};
+use super::{At, Away, Cause, Effect, Frame, Machine, Oracle, machine::internal};
 use crate::{Ending, Incident, Output};
 
 impl<O: Oracle> Machine<'_, O> {
@@ -113,9 +113,10 @@ impl<O: Oracle> Machine<'_, O> {
         match effect {
             Effect::Resource(at) => {
                 let resource = self.control.resources.get(*at as usize);
-                resource.is_none_or(|r| r.state.is_none() || !self.control.may_undo(to, r))
+                resource
+                    .is_none_or(|r| r.state.is_none() || r.away == Some(Away::Gone) || !self.control.may_undo(to, r))
             }
-            Effect::Step { .. } | Effect::Lanes(_) => false,
+            Effect::Step { .. } | Effect::Child { .. } | Effect::Lanes(_) => false,
         }
     }
 

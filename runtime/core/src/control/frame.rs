@@ -65,6 +65,8 @@ pub enum At {
     Child(RunId),
     /// Waits until a sub-flow has settled.
     ChildSettling(RunId),
+    /// Waits for the end of the flow that undoes a sub-flow.
+    ChildUndoing(RunId),
     /// Parked until somebody looks.
     Incident(Box<Incident>),
     /// Lets go of what it holds, newest first.
@@ -116,6 +118,13 @@ pub enum Effect {
         since: i64,
         /// Whether its outcome is known.
         known: bool,
+    },
+    /// A sub-flow that has ended well and that another flow undoes.
+    Child {
+        /// Names what the data half keeps of it: arguments and result.
+        effect: u32,
+        node: NodeId,
+        child: RunId,
     },
     /// What parallel branches did: side by side.
     Lanes(Vec<Vec<Effect>>),
@@ -173,6 +182,27 @@ pub struct Resource {
     pub abandons: u32,
     /// Timer and instant at which its state ends by itself.
     pub expiry: Option<(u32, i64)>,
+    /// The parameter under which the run was given it.
+    pub given: Option<u16>,
+    /// Another run has it.
+    pub away: Option<Away>,
+}
+
+impl Resource {
+    /// One that a frame is about to hold; its state comes later.
+    pub(super) fn new(ty: TypeId, frame: u32) -> Self {
+        let (state, last, expiry, given, away) = (None, None, None, None, None);
+        Self { ty, state, last, reached: frame, busy: false, abandons: 0, expiry, given, away }
+    }
+}
+
+/// Where a resource is while this run doesn't have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Away {
+    /// A sub-flow has it, under that number, and gives it back at its end.
+    Lent { child: RunId, number: u32 },
+    /// A flow that was started has it for good.
+    Gone,
 }
 
 /// A wait for an event.

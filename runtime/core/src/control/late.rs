@@ -73,7 +73,7 @@ impl<O: Oracle> Machine<'_, O> {
         let key = hash128("late", &[&run.0.to_le_bytes(), &wait.clause.to_le_bytes(), &event.0.to_le_bytes()]);
         let child = RunId::of_parent(run, CallKey(key));
         let args = self.oracle.late_args(value);
-        self.emit(Output::StartChild { child, flow: *flow, args, joined: false });
+        self.emit(Output::StartChild { child, flow: *flow, args, joined: false, resources: Vec::new() });
         true
     }
 

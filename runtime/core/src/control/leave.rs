@@ -146,7 +146,7 @@ impl<O: Oracle> Machine<'_, O> {
                     return;
                 }
             }
-            At::Calling | At::ChildSettling(_) | At::Settling | At::Lanes => return,
+            At::Calling | At::ChildSettling(_) | At::ChildUndoing(_) | At::Settling | At::Lanes => return,
             At::Backoff => {
                 if self.must_know(no) {
                     return;
@@ -184,6 +184,7 @@ impl<O: Oracle> Machine<'_, O> {
             | At::Queued
             | At::Child(_)
             | At::ChildSettling(_)
+            | At::ChildUndoing(_)
             | At::Settling
             | At::Lanes => {}
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use flowline_plan::{Bundle, Node, NodeId, NodeKind, OpDef, OpRef, Plan, Scope, ScopeId, ScopeKind, Value};
 
 use super::{At, Control, Effect, Frame, GuardState, Oracle, Queued, Stop, WaitFor};
-use crate::{CallKey, Incident, Input, Output, ids::hash128};
+use crate::{CallKey, Handed, Incident, Input, Output, ids::hash128};
 
 /// Steps that one input may cause before the run is parked: far beyond any flow, short of a hang.
 const STEPS_MAX: u32 = 2_000_000;
@@ -46,16 +46,14 @@ impl<'a, O: Oracle> Machine<'a, O> {
             return;
         }
         match input {
-            Input::Start { args, .. } => {
-                self.begin(args);
-            }
+            Input::Start { args, resources, .. } => self.begin(args, resources),
             Input::Answered { call, attempt, answer } => self.answered(*call, *attempt, answer),
             Input::Due { timer } => self.due(*timer),
             Input::Offered { wait, event, acknowledged_at, value } => {
                 self.offered(*wait, *event, *acknowledged_at, value);
             }
             Input::Withdrawn { wait } => self.withdrawn(*wait),
-            Input::ChildEnded { child, ending } => self.child_ended(*child, ending),
+            Input::ChildEnded { child, ending, resources } => self.child_ended(*child, ending, resources),
             Input::Settle => self.settle_all(),
             Input::Retry { frame } => self.retry_incident(*frame),
             // Only an ended run can be relieved.
@@ -64,11 +62,12 @@ impl<'a, O: Oracle> Machine<'a, O> {
         self.advance();
     }
 
-    fn begin(&mut self, args: &[Value]) {
+    fn begin(&mut self, args: &[Value], resources: &[Handed]) {
         if self.control.next_frame != 0 {
             return;
         }
         let root = self.enter(ScopeId(0), None, 0);
+        self.take_in(root, args, resources);
         for (at, value) in args.iter().enumerate().take(usize::from(self.plan.params)) {
             let slot = flowline_plan::Slot { scope: ScopeId(0), at: u16::try_from(at).unwrap_or(u16::MAX) };
             if let Err(incident) = self.oracle.bind(root, slot, value.clone()) {
@@ -290,7 +289,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
     pub(super) fn forget(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Step { effect, .. } => self.oracle.forget_step(effect),
+                Effect::Step { effect, .. } | Effect::Child { effect, .. } => self.oracle.forget_step(effect),
                 Effect::Lanes(lanes) => lanes.into_iter().for_each(|lane| self.forget(lane)),
                 Effect::Resource(_) => {}
             }

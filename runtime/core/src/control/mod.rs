@@ -7,6 +7,7 @@
 mod again;
 mod answer;
 mod call;
+mod child;
 mod finish;
 mod frame;
 mod keep;
@@ -21,8 +22,8 @@ mod step;
 mod wait;
 
 pub use frame::{
-    At, CallFor, Cause, Closing, Effect, Frame, GuardState, PendingCall, Queued, Resource, Stop, Timer, TimerFor, Wait,
-    WaitFor,
+    At, Away, CallFor, Cause, Closing, Effect, Frame, GuardState, PendingCall, Queued, Resource, Stop, Timer, TimerFor,
+    Wait, WaitFor,
 };
 pub use late::LateWait;
 pub use machine::Machine;

@@ -1,7 +1,7 @@
 //! What control asks of data.
-use flowline_plan::{Code, EachNode, EventArm, NodeId, OpRef, ScopeId, Slot, TypeId, Undo, Value};
+use flowline_plan::{Code, EachNode, EventArm, NodeId, OpRef, ScopeId, Slot, TypeId, Value};
 
-use crate::Incident;
+use crate::{Goods, Incident};
 
 /// What a milestone did to a promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub trait Oracle {
     /// The arguments of the abandon row of a resource's state.
     fn abandon_args(&mut self, frame: u32, resource: u32, args: &[Code]) -> Result<Vec<Value>, Incident>;
     /// The arguments of an undo, from what was kept of the step.
-    fn undo_args(&mut self, frame: u32, effect: u32, undo: &Undo) -> Result<Vec<Value>, Incident>;
+    fn undo_args(&mut self, frame: u32, effect: u32, args: &[Code]) -> Result<Vec<Value>, Incident>;
     /// The arguments of a step whose effect was kept, for a repetition.
     fn step_args(&mut self, frame: u32, effect: u32) -> Result<Vec<Value>, Incident>;
     /// The arguments of the frame's call, for a further attempt.
@@ -55,6 +55,12 @@ pub trait Oracle {
     fn mint(&mut self, resource: u32, ty: TypeId, id: String);
     /// The fields of a resource as the system gave them; the id stays.
     fn opened(&mut self, resource: u32, result: &Value, op: OpRef) -> Result<(), Incident>;
+    /// What is known of a resource, for the run that is handed it.
+    fn goods(&self, resource: u32) -> Goods;
+    /// A resource comes from another run.
+    fn adopt(&mut self, resource: u32, ty: TypeId, goods: &Goods);
+    /// A resource comes back from a sub-flow.
+    fn take_back(&mut self, resource: u32, goods: &Goods);
     /// The instant in a field of a resource, where it is known.
     fn instant_of(&self, resource: u32, field: u16) -> Option<i64>;
     /// Keeps the arguments of the frame's call as a step that may have to be undone.

@@ -65,7 +65,7 @@ impl<O: Oracle> Machine<'_, O> {
         let run = self.control.run;
         let key = hash128("promise", &[&run.0.to_le_bytes(), &promise.to_le_bytes(), &step.to_le_bytes()]);
         let child = RunId::of_parent(run, CallKey(key));
-        self.emit(Output::StartChild { child, flow: *flow, args, joined: false });
+        self.emit(Output::StartChild { child, flow: *flow, args, joined: false, resources: Vec::new() });
         Some(())
     }
 }

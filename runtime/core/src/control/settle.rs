@@ -14,6 +14,7 @@ impl<O: Oracle> Machine<'_, O> {
             let going = match effect {
                 Effect::Resource(resource) => self.abandon(no, resource),
                 Effect::Step { effect, node, key, known, .. } => self.undo(no, effect, node, key, known),
+                Effect::Child { effect, node, child } => self.undo_child(no, effect, node, child),
                 Effect::Lanes(lanes) => {
                     frame.effects.pop();
                     Ok(self.settle_lanes(no, lanes))
@@ -31,7 +32,7 @@ impl<O: Oracle> Machine<'_, O> {
     fn abandon(&mut self, no: u32, at: u32) -> Result<bool, Incident> {
         let resource =
             self.control.resources.get(at as usize).ok_or_else(|| internal("a resource that isn't there"))?;
-        let undoable = self.control.may_undo(no, resource);
+        let undoable = self.control.may_undo(no, resource) && resource.away.is_none() && !self.is_kept(no, resource);
         let row = if undoable { self.abandon_row(resource.ty, resource.state) } else { None };
         let Some(row) = row.cloned() else {
             if let Some(frame) = self.control.frame_mut(no) {
@@ -78,7 +79,7 @@ impl<O: Oracle> Machine<'_, O> {
             let args = self.oracle.step_args(no, effect)?;
             self.start_call(no, CallFor::Repeat { effect }, op, key, args)?;
         } else {
-            let args = self.oracle.undo_args(no, effect, &undo)?;
+            let args = self.oracle.undo_args(no, effect, &undo.args)?;
             let key = crate::CallKey(crate::ids::hash128("undo", &[&key.0.to_le_bytes()]));
             self.start_call(no, CallFor::Undo { effect }, undo.op, key, args)?;
         }

@@ -8,7 +8,7 @@ use super::{
     machine::internal,
     wait::{NewTimer, NewWait},
 };
-use crate::{EventId, Incident, Output, RunId};
+use crate::{EventId, Incident, Output};
 
 /// Elements of one `for each`.
 pub(super) const ELEMENTS_MAX: usize = 10_000;
@@ -92,19 +92,7 @@ impl<O: Oracle> Machine<'_, O> {
                 self.emit(Output::Status { value, part });
                 self.go(no, node.next);
             }
-            NodeKind::RunFlow(run) => {
-                let mut args = Vec::with_capacity(run.args.len());
-                for code in &run.args {
-                    args.push(self.oracle.eval(no, code)?);
-                }
-                let child = RunId::of_parent(self.control.run, self.step_key(no, node));
-                self.emit(Output::StartChild { child, flow: run.flow, args, joined: !run.detached });
-                if run.detached {
-                    self.go(no, node.next);
-                } else {
-                    self.set_at(no, At::Child(child));
-                }
-            }
+            NodeKind::RunFlow(run) => self.start_flow(no, node, run)?,
             NodeKind::Fail { value } => {
                 let Value::Error(error) = self.oracle.eval(no, value)? else {
                     return Err(internal("`fail` with something that is no error"));
@@ -220,8 +208,7 @@ impl<O: Oracle> Machine<'_, O> {
 
     fn add_part(&mut self, no: u32, whole: u32) {
         let Some(of) = self.control.resources.get(whole as usize) else { return };
-        let part =
-            Resource { ty: of.ty, state: of.state, last: None, reached: no, busy: false, abandons: 0, expiry: None };
+        let part = Resource { state: of.state, ..Resource::new(of.ty, no) };
         let (state, at) = (part.state, self.control.resources.len());
         self.control.resources.push(part);
         if let (Some(state), Ok(at)) = (state, u32::try_from(at)) {

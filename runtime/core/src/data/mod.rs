@@ -13,7 +13,7 @@ pub use promise::PromiseState;
 use flowline_plan::{Bundle, Plan, ScopeId, Slot, TypeId, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::ResourceView;
+use crate::{Goods, ResourceView};
 
 /// The values of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -51,8 +51,10 @@ struct FrameData {
 struct ResourceData {
     ty: TypeId,
     fields: Vec<Value>,
-    /// The resource this is a part of.
-    whole: Option<u32>,
+    /// The id of the resource this is a part of.
+    whole: Option<Value>,
+    /// How many parts were taken of it.
+    parts: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,8 +93,13 @@ impl Data {
         let Some(data) = self.resources.get(resource as usize) else {
             return ResourceView { resource, ty: TypeId(0), fields: Vec::new(), whole: None };
         };
-        let whole = data.whole.and_then(|whole| self.resources.get(whole as usize)?.fields.first().cloned());
-        ResourceView { resource, ty: data.ty, fields: data.fields.clone(), whole }
+        ResourceView { resource, ty: data.ty, fields: data.fields.clone(), whole: data.whole.clone() }
+    }
+
+    /// What another run has to know of a resource.
+    pub(crate) fn goods(&self, resource: u32) -> Goods {
+        let Some(data) = self.resources.get(resource as usize) else { return Goods::default() };
+        Goods { fields: data.fields.clone(), whole: data.whole.clone(), parts: data.parts }
     }
 
     /// The values of the flow's own slots, parameters first; empty when the run has ended.

@@ -1,11 +1,11 @@
 //! Data answers control by evaluating.
 use flowline_plan::{
-    Bundle, Code, EachNode, Env as EvalEnv, EventArm, Money, NodeId, OpRef, ScopeId, Slot, TypeId, Undo, Value, eval,
+    Bundle, Code, EachNode, Env as EvalEnv, EventArm, Money, NodeId, OpRef, ScopeId, Slot, TypeId, Value, eval,
 };
 
 use super::{Data, DataOracle, FrameData, KeptStep, ResourceData};
 use crate::{
-    Incident, ResourceView,
+    Goods, Incident, ResourceView,
     control::{Oracle, PromiseNews},
 };
 
@@ -145,8 +145,6 @@ impl Oracle for DataOracle<'_> {
         let Some(Value::Money(mut left)) = of.fields.get(field).cloned() else {
             return Err(fault("sharing a resource whose amount isn't known".to_owned()));
         };
-        // A resource may be shared out more than once: its parts count on.
-        let before = self.data.resources.iter().filter(|part| part.whole == Some(whole)).count();
         let (whole_left, mut asked) = (left, Money { amount: Default::default(), ..left });
         let mut parts = Vec::with_capacity(elements.len());
         for (at, element) in elements.iter().enumerate() {
@@ -169,15 +167,19 @@ impl Oracle for DataOracle<'_> {
                     return Err(Incident::OverShared { asked: asked.to_string(), left: whole_left.to_string() });
                 }
             }
-            parts.push(part_of(&of, whole, before + at, field, share));
+            // A resource may be shared out more than once, here and in sub-flows: its parts count on.
+            parts.push(part_of(&of, of.parts as usize + at, field, share));
         }
         if self.data.resources.len() != first_part as usize {
             return Err(fault("the tables of resources disagree".to_owned()));
         }
+        let taken = u32::try_from(parts.len()).unwrap_or(u32::MAX);
         self.data.resources.extend(parts);
-        let amount = self.data.resources.get_mut(whole as usize).and_then(|whole| whole.fields.get_mut(field));
-        if let Some(amount) = amount {
-            *amount = Value::Money(left);
+        if let Some(data) = self.data.resources.get_mut(whole as usize) {
+            data.parts = data.parts.saturating_add(taken);
+            if let Some(amount) = data.fields.get_mut(field) {
+                *amount = Value::Money(left);
+            }
         }
         Ok(whole)
     }
@@ -199,11 +201,11 @@ impl Oracle for DataOracle<'_> {
         Ok(values)
     }
 
-    fn undo_args(&mut self, frame: u32, effect: u32, undo: &Undo) -> Result<Vec<Value>, Incident> {
+    fn undo_args(&mut self, frame: u32, effect: u32, args: &[Code]) -> Result<Vec<Value>, Incident> {
         let step = self.data.steps.iter().find(|step| step.effect == effect);
         let step = step.ok_or_else(|| fault("an undo of a step that wasn't kept".to_owned()))?;
         let locals: Vec<Value> = step.args.iter().cloned().chain([step.result.clone()]).collect();
-        let values = undo.args.iter().map(|code| self.value(frame, code, &locals)).collect::<Result<Vec<_>, _>>()?;
+        let values = args.iter().map(|code| self.value(frame, code, &locals)).collect::<Result<Vec<_>, _>>()?;
         if let Some(data) = self.data.frame_mut(frame) {
             data.args.clone_from(&values);
         }
@@ -236,7 +238,7 @@ impl Oracle for DataOracle<'_> {
         if let Some(first) = fields.first_mut() {
             *first = Value::text(id);
         }
-        self.data.resources.push(ResourceData { ty, fields, whole: None });
+        self.data.resources.push(ResourceData { ty, fields, whole: None, parts: 0 });
     }
 
     fn opened(&mut self, resource: u32, result: &Value, op: OpRef) -> Result<(), Incident> {
@@ -252,6 +254,22 @@ impl Oracle for DataOracle<'_> {
         }
         data.fields = fields.to_vec();
         Ok(())
+    }
+
+    fn goods(&self, resource: u32) -> Goods {
+        self.data.goods(resource)
+    }
+
+    fn adopt(&mut self, resource: u32, ty: TypeId, goods: &Goods) {
+        debug_assert_eq!(self.data.resources.len(), resource as usize, "the tables of resources agree");
+        let Goods { fields, whole, parts } = goods.clone();
+        self.data.resources.push(ResourceData { ty, fields, whole, parts });
+    }
+
+    fn take_back(&mut self, resource: u32, goods: &Goods) {
+        if let Some(data) = self.data.resources.get_mut(resource as usize) {
+            (data.fields, data.parts) = (goods.fields.clone(), goods.parts);
+        }
     }
 
     fn instant_of(&self, resource: u32, field: u16) -> Option<i64> {
@@ -346,8 +364,8 @@ impl Oracle for DataOracle<'_> {
 }
 
 /// Part `at` of a whole: the same fields, an id of its own, its share.
-fn part_of(of: &ResourceData, whole: u32, at: usize, field: usize, share: Money) -> ResourceData {
-    let mut part = ResourceData { whole: Some(whole), ..of.clone() };
+fn part_of(of: &ResourceData, at: usize, field: usize, share: Money) -> ResourceData {
+    let mut part = ResourceData { whole: of.fields.first().cloned(), parts: 0, ..of.clone() };
     if let Some(id) = part.fields.first_mut() {
         let text = match &*id {
             Value::Text(text) => format!("{text}/{at}"),

@@ -41,6 +41,15 @@ pub(crate) enum S {
     /// `run flow 1`.
     Run,
     Start,
+    /// `[let x =] run flow n(args)`.
+    Hand {
+        flow: u32,
+        args: Vec<&'static str>,
+        result: Option<&'static str>,
+        detached: bool,
+    },
+    /// `stop outcome with x`.
+    StopWith(&'static str, &'static str),
     Fail(&'static str),
     Stop(&'static str),
     Give(i64),
@@ -107,10 +116,28 @@ pub(crate) fn bundle(block: &[S]) -> Arc<Bundle> {
     Arc::new(bundle)
 }
 
+/// A bundle of flows that hand resources to each other; parameters go by name.
+pub(crate) fn bundle_of(flows: Vec<(&[&'static str], Signature, Block)>) -> Arc<Bundle> {
+    let mut bundle = contracts::bundle();
+    for (params, signature, block) in flows {
+        let plan = plan_with("flow", params, &block);
+        bundle.flows.push(Arc::new(Plan { signature, params: params.len() as u16, ..plan }));
+    }
+    Arc::new(bundle)
+}
+
 fn plan(name: &str, block: &[S]) -> Plan {
+    plan_with(name, &[], block)
+}
+
+fn plan_with(name: &str, params: &[&'static str], block: &[S]) -> Plan {
     let mut lower = Lower::default();
-    let root = lower.scope(ScopeKind::Flow, None, block);
-    assert_eq!(root, ScopeId(0));
+    let root = lower.bare_scope(ScopeKind::Flow, None);
+    for param in params {
+        lower.declare(root, param);
+    }
+    let entry = lower.block(root, block, None);
+    lower.scopes[root.index()].entry = entry;
     Plan {
         name: name.to_owned(),
         doc: String::new(),
@@ -126,6 +153,7 @@ fn plan(name: &str, block: &[S]) -> Plan {
         side: None,
         raises: Vec::new(),
         result: Type::Unit,
+        signature: Signature::default(),
         nodes: lower.nodes.into_iter().map(|node| node.expect("each node is lowered")).collect(),
         scopes: lower.scopes,
         span: SpanId(0),
@@ -279,6 +307,16 @@ impl Lower {
                 detached: matches!(stmt, S::Start),
                 result: None,
             }),
+            S::Hand { flow, args, result, detached } => {
+                let args = args.iter().map(|name| Code::slot(self.find(scope, name).expect("a known name")));
+                let args = args.collect();
+                let result = result.map(|name| self.declare(scope, name));
+                NodeKind::RunFlow(RunFlowNode { flow: FlowId(*flow), args, detached: *detached, result })
+            }
+            S::StopWith(outcome, name) => {
+                let value = Some(Code::slot(self.find(scope, name).expect("a known name")));
+                NodeKind::Stop { outcome: (*outcome).to_owned(), status: None, value }
+            }
             S::Fail(name) => {
                 let ops = vec![Instr::Error { error: ty(name), fields: 0 }];
                 NodeKind::Fail { value: Code { ops, ..Code::default() } }

@@ -105,7 +105,7 @@ impl Drive {
             crash_always: true,
             script,
         };
-        drive.later(0, Item::In(Input::Start { args: Vec::new(), parent: None }));
+        drive.later(0, Item::In(Input::Start { args: Vec::new(), parent: None, resources: Vec::new() }));
         for (at, name) in drive.script.events.clone() {
             drive.later(at, Item::Event(name));
         }
@@ -308,7 +308,7 @@ impl Drive {
                         Some(error) => Ending::Failed(World::error(error)),
                         None => Ending::Completed { value: Value::None },
                     };
-                    self.later(now + 1000, Item::In(Input::ChildEnded { child, ending }));
+                    self.later(now + 1000, Item::In(Input::ChildEnded { child, ending, resources: Vec::new() }));
                 }
             }
             Output::SettleChild { child } => {
@@ -316,7 +316,10 @@ impl Drive {
                 let of_child =
                     |item: &Item| matches!(item, Item::In(Input::ChildEnded { child: c, .. }) if *c == child);
                 self.queue.retain(|_, item| !of_child(item));
-                self.later(now + 10, Item::In(Input::ChildEnded { child, ending: Ending::Settled }));
+                self.later(
+                    now + 10,
+                    Item::In(Input::ChildEnded { child, ending: Ending::Settled, resources: Vec::new() }),
+                );
             }
             Output::Incident { frame, incident } => {
                 self.words.push(incident_word(&incident).to_owned());

@@ -222,6 +222,7 @@ impl Lay {
             side: None,
             raises: Vec::new(),
             result: Type::Unit,
+            signature: Signature::default(),
             nodes: self.nodes,
             scopes: self.scopes,
             span: SpanId(0),
