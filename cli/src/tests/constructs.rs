@@ -85,6 +85,7 @@ constructs! {
     net_tax_gross: Settled,
     one_at_a_time: Settled,
     parallel: Settled,
+    pickup_in_store: Settled,
     point_of_no_return: Settled,
     promise_at_and_missed: Settled,
     repeat: Settled,
