@@ -5,8 +5,8 @@ mod common;
 use flowline_diag::all_codes;
 use flowline_driver::STDLIB;
 
-/// Pages whose examples leave out what stands around them.
-const SHORTENED: [&str; 3] = ["F0402", "F0405", "F0406"];
+/// Pages whose examples leave out what stands around them, or the files that they name.
+const SHORTENED: [&str; 4] = ["F0402", "F0405", "F0406", "F1301"];
 
 /// How declarations begin that an example may hold, or take from the library.
 const DECLARATIONS: [&str; 17] = [
