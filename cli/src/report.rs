@@ -92,6 +92,13 @@ fn work_table(engine: &Engine, totals: &Totals, lines: Lines) -> Table {
     row("refused attempts", totals.refused);
     row("effects undone", totals.undone);
     row("incidents", totals.incidents);
+    if totals.questions > 0 {
+        row("questions to people", totals.questions);
+        row("answers of people", totals.questions_answered);
+    }
+    if totals.fallbacks > 0 {
+        row("fallbacks of models", totals.fallbacks);
+    }
     table
 }
 

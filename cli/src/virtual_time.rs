@@ -4,7 +4,8 @@
 //! that is killed and started again comes to the same end as one that isn't.
 use std::collections::BTreeMap;
 
-use flowline_engine::{Engine, EventIn, Given, Order, Origin};
+use flowline_core::TaskId;
+use flowline_engine::{Engine, EventIn, Given, Order, Origin, TaskAnswer};
 use flowline_sim::World;
 
 use crate::{
@@ -76,6 +77,8 @@ impl<'a> Simulation<'a> {
         };
         let orders = simulation.engine.pending_orders();
         simulation.carry_out(orders)?;
+        let asked: Vec<TaskId> = simulation.engine.tasks().map(|open| open.task.id).collect();
+        simulation.ask(&asked);
         simulation.read_on()?;
         Ok(simulation)
     }
@@ -128,6 +131,7 @@ impl<'a> Simulation<'a> {
         let taken = self.engine.take(now, given)?;
         self.engine.journal().wait(taken.seq)?;
         self.carry_out(taken.orders)?;
+        self.ask(&taken.asked);
         Ok(true)
     }
 
@@ -164,6 +168,16 @@ impl<'a> Simulation<'a> {
             self.answers.entry(scheduled.at).or_default().push(answer);
         }
         Ok(())
+    }
+
+    /// Lets people answer the questions that are still open.
+    fn ask(&mut self, asked: &[TaskId]) {
+        for id in asked {
+            let Some(open) = self.engine.task(*id) else { continue };
+            let Some(answer) = self.world.person(open.flow, &open.task) else { continue };
+            let given = Given::TaskAnswer(TaskAnswer { task: *id, by: answer.by, value: answer.value });
+            self.answers.entry(answer.at).or_default().push(given);
+        }
     }
 
     /// Reads up to the next event. Its line is due at its time, but never before the lines above it.

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use flowline_core::Input;
 use flowline_engine::{Cursor, InputBody, StartCause, bundle_in};
 use flowline_journal::{Record, RecordKind, read, verify};
 use flowline_plan::{Bundle, Type, calendar::instant_text, json::to_json};
@@ -136,6 +137,9 @@ fn input_of(body: &InputBody, bundle: Option<&Bundle>) -> Option<Json> {
         }
         InputBody::Offered { wait, event, seq, .. } => {
             json!({ "offered": { "wait": wait, "event": event.to_string(), "record": seq } })
+        }
+        InputBody::Run(Input::TaskAnswered { task, by, value }) => {
+            json!({ "answered": { "task": task.to_string(), "by": by, "value": serde_json::to_value(value).ok()? } })
         }
         InputBody::Run(input) => json!({ "input": serde_json::to_value(input).ok()? }),
         InputBody::Tick { flow, due } => {

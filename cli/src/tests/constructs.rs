@@ -56,6 +56,7 @@ macro_rules! constructs {
 // In the order of the alphabet.
 constructs! {
     allocate: Settled,
+    ask: Settled,
     attempt_on_error: Settled,
     attempt_on_event: Settled,
     attempt_out_of_time: Settled,
@@ -73,6 +74,7 @@ constructs! {
     flow_takes_a_resource: Settled,
     for_each_at_a_time: Settled,
     for_each_sharing: Settled,
+    handle_return: Settled,
     holiday_and_daylight_saving: Settled,
     keeping: Settled,
     keeping_its_own_call: Settled,
@@ -87,8 +89,10 @@ constructs! {
     parallel: Settled,
     pickup_in_store: Settled,
     point_of_no_return: Settled,
+    predict_and_govern: Settled,
     promise_at_and_missed: Settled,
     repeat: Settled,
+    role_and_model: Settled,
     run_and_start: Settled,
     starts_every_15_min: Settled,
     starts_every_day: Settled,

@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::flow::CheckedFlow;
 use crate::model::{DecisionRow, Field, Local, LocalKind, Ty, TypeKind};
 use crate::names::{Declared, Globals, Symbol, find_circles};
-use crate::{contract, decision, flow, starts};
+use crate::{contract, decision, flow, governance, starts};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{OpId, OpRef, SystemId, TypeId};
@@ -67,6 +67,10 @@ pub(crate) fn fill(globals: &mut Globals, declared: &[Declared<'_>], diagnostics
                 if let Some(def) = globals.model.decisions.get_mut(id.index()) {
                     (def.locals, def.rows) = (body.locals, body.rows);
                 }
+            }
+            (ItemKind::Role(text), Symbol::Role(id)) => governance::role(globals, each.module, id, text, diagnostics),
+            (ItemKind::Model(text), Symbol::Model(id)) => {
+                governance::model_fallback(globals, each.module, id, text, diagnostics);
             }
             _ => {}
         }
@@ -149,14 +153,7 @@ fn field_named<'f>(fields: &'f mut [Field], name: &str) -> Option<&'f mut Field>
 fn system(globals: &mut Globals, module: usize, id: SystemId, text: &ast::System, diagnostics: &mut Vec<Diagnostic>) {
     let mut cx = Cx::new(globals, module);
     let owns = cx.domains(&text.owns);
-    for label in &text.cleared_for {
-        if label.as_str() != "pii" {
-            let diagnostic = cx
-                .found(&f01::UNKNOWN_NAME, format!("there is no label `{label}`"), label.span)
-                .help("`pii` is the label of personal data");
-            cx.push(diagnostic);
-        }
-    }
+    governance::sees_pii(&text.cleared_for, &mut cx.diagnostics);
     diagnostics.append(&mut cx.diagnostics);
     let mut ops = Vec::with_capacity(text.ops.len());
     for (at, op) in text.ops.iter().enumerate() {
@@ -236,6 +233,8 @@ impl Calls {
             | Symbol::System(_)
             | Symbol::Const(_)
             | Symbol::Calendar(_)
+            | Symbol::Role(_)
+            | Symbol::Model(_)
             | Symbol::Flow(_)
             | Symbol::Metric
             | Symbol::Policy

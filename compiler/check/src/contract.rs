@@ -22,9 +22,9 @@ use flowline_plan::{Later, LaterMode, OpId, OpRef, Opens, RetryPolicy, StateId, 
 use flowline_syntax::ast::{self, Ident};
 
 /// Of what an op does not state (language, "What an op does not state").
-const TAKES_MS: (i64, i64) = (50, 5_000);
-const TIMEOUT_MS: i64 = 30_000;
-const RETRY: RetryPolicy = RetryPolicy { retries_max: Some(10), first_ms: 500, longest_ms: 300_000 };
+pub(crate) const TAKES_MS: (i64, i64) = (50, 5_000);
+pub(crate) const TIMEOUT_MS: i64 = 30_000;
+pub(crate) const RETRY: RetryPolicy = RetryPolicy { retries_max: Some(10), first_ms: 500, longest_ms: 300_000 };
 /// How long an event waits for a taker where it does not say.
 pub(crate) const KEPT_MS: i64 = 86_400_000;
 

@@ -27,14 +27,29 @@ impl Cx<'_> {
     /// Checks an expression. `wanted` helps to understand it (`none`, `[]`) and is not enforced. A resource is refused: see
     /// [`Cx::resource`].
     pub(crate) fn expr(&mut self, expr: &ast::Expr, wanted: Option<&Ty>) -> Expr {
-        let checked = self.any_expr(expr, wanted);
+        let checked = self.plain(expr, wanted);
         if holds_resource(&checked.ty) { self.refuse_copy(expr, &checked.ty) } else { checked }
+    }
+
+    /// Checks an expression where what a model advises may stand: before a `govern`, or shown to a person.
+    pub(crate) fn advice(&mut self, expr: &ast::Expr) -> Expr {
+        let checked = self.any_expr(expr, None);
+        if holds_resource(&checked.ty) { self.refuse_copy(expr, &checked.ty) } else { checked }
+    }
+
+    /// An expression of any type but advice, of which nothing is known yet.
+    fn plain(&mut self, expr: &ast::Expr, wanted: Option<&Ty>) -> Expr {
+        let checked = self.any_expr(expr, wanted);
+        match checked.ty {
+            Ty::Advice(_) => self.refuse_advice(expr.span, &crate::words::expr(expr)),
+            _ => checked,
+        }
     }
 
     /// Checks an expression where a resource may stand: as an argument of an operation, before a field or a method, handed
     /// out, or gone through. A list of resources can't be made from another one: each of them has one place.
     pub(crate) fn resource(&mut self, expr: &ast::Expr, wanted: Option<&Ty>) -> Expr {
-        let checked = self.any_expr(expr, wanted);
+        let checked = self.plain(expr, wanted);
         let is_name = matches!(checked.kind, ExprKind::Local(_));
         if holds_resource(&checked.ty) && !is_name { self.refuse_copy(expr, &checked.ty) } else { checked }
     }
@@ -232,7 +247,9 @@ impl Cx<'_> {
         match ty {
             Ty::Named(id) => matches!(self.kind(*id), Some(TypeKind::Id | TypeKind::Enum(_)) | None),
             Ty::List(item, _) => self.has_text(item),
-            Ty::Map(_, _)
+            Ty::Advice(_)
+            | Ty::Answer(..)
+            | Ty::Map(_, _)
             | Ty::Optional(_)
             | Ty::Resource(_)
             | Ty::Calendar
@@ -293,6 +310,8 @@ impl Cx<'_> {
                     Symbol::System(_) => "an operation is called by `do`",
                     Symbol::Flow(_) => "a flow is called by `run` or `start`",
                     Symbol::Metric | Symbol::Policy => "it says something about runs, which can't be used in them",
+                    Symbol::Role(_) => "a role is asked by `ask`",
+                    Symbol::Model(_) => "a model is asked by `predict`",
                     Symbol::Domain(_) | Symbol::Const(_) | Symbol::Calendar(_) | Symbol::Unusable => {
                         "a value is expected here"
                     }
@@ -394,6 +413,9 @@ impl Cx<'_> {
             let base = Box::new(base);
             let kind = if name.as_str() == "code" { ExprKind::ErrorCode(base) } else { ExprKind::ErrorText(base) };
             return Expr { span, ty: Ty::Text, kind };
+        }
+        if let (Ty::Answer(value, sure), false) = (&base_ty, is_optional) {
+            return self.answer_field(base, value, *sure, name, span);
         }
         let fields = match &base_ty {
             Ty::Unknown => return unknown(span),

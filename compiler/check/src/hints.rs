@@ -3,7 +3,7 @@
 use crate::cx::Cx;
 use crate::model::{Expr, ExprKind, Ty, TypeKind};
 use crate::names::{Symbol, suggest};
-use crate::ty::from_elsewhere;
+use crate::ty::{fits, from_elsewhere};
 use flowline_diag::{Diagnostic, nearest};
 use flowline_plan::{Currency, Value};
 use flowline_syntax::ast::Ident;
@@ -102,6 +102,12 @@ impl Cx<'_> {
 
     /// For a value of the wrong type: how the right one is written.
     pub(crate) fn suggest_literal(&self, diagnostic: Diagnostic, expr: &Expr, wanted: &Ty) -> Diagnostic {
+        if let Ty::Answer(value, _) = &expr.ty
+            && fits(value, wanted)
+        {
+            return diagnostic
+                .help("what was answered is its `.value`; who answered, and when, are its `.by` and `.at`");
+        }
         let literal = if let ExprKind::Value(value) = &expr.kind { Some(value) } else { None };
         match (literal, &expr.ty, wanted) {
             (Some(Value::Int(number)), _, Ty::Money(currency)) => {

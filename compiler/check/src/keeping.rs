@@ -37,6 +37,8 @@ fn bound(stmt: &Stmt) -> Vec<LocalId> {
         StmtKind::Flow { result, .. } => result.iter().copied().collect(),
         StmtKind::Await(wait) => wait.result.into_iter().collect(),
         StmtKind::Parallel(branches) => branches.iter().filter_map(|branch| branch.result).collect(),
+        StmtKind::Ask(ask) => ask.result.into_iter().collect(),
+        StmtKind::Govern(govern) => govern.result.into_iter().collect(),
         StmtKind::Let { local, .. } => vec![*local],
         StmtKind::Wait(_)
         | StmtKind::When { .. }

@@ -3,12 +3,11 @@
 use crate::SourceModule;
 use crate::model::{
     Block, Calendar, CalendarKind, Const, ConstId, Decision, EventDef, Expr, ExprKind, Flow, Function, Late, Model,
-    ResourceDef, System, Ty, TypeDef, TypeKind,
+    ModelDecl, ResourceDef, Role, System, Ty, TypeDef, TypeKind,
 };
-use crate::unsupported;
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Edit, Fix, Span, nearest};
-use flowline_plan::{CalendarId, DecisionId, FlowId, FunctionId, HitPolicy, SystemId, TypeId};
+use flowline_plan::{CalendarId, DecisionId, FlowId, FunctionId, HitPolicy, RoleId, SystemId, TypeId};
 use flowline_syntax::ast::{Ident, Item, ItemKind, Module, Use};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -79,6 +78,9 @@ pub(crate) enum Symbol {
     Decision(DecisionId),
     Const(ConstId),
     Calendar(CalendarId),
+    Role(RoleId),
+    /// By the system that it is.
+    Model(SystemId),
     Flow(FlowId),
     /// Nothing but its name is referred to.
     Metric,
@@ -194,6 +196,8 @@ impl Globals {
             Symbol::Decision(_) => "a decision",
             Symbol::Const(_) => "a constant",
             Symbol::Calendar(_) => "a calendar",
+            Symbol::Role(_) => "a role",
+            Symbol::Model(_) => "a model",
             Symbol::Flow(_) => "a flow",
             Symbol::Metric => "a metric",
             Symbol::Policy => "a policy",
@@ -220,7 +224,6 @@ pub(crate) fn collect<'a>(
             continue;
         }
         for item in &module.ast.items {
-            unsupported::item(item, diagnostics);
             let Some(name) = item.kind.name() else { continue };
             let symbol = declare(&mut globals, &module.name, item, name);
             declared.push(Declared { module: at, item, symbol });
@@ -395,9 +398,36 @@ fn declare(globals: &mut Globals, module: &str, item: &Item, name: &Ident) -> Sy
         }
         ItemKind::Metric(_) => Symbol::Metric,
         ItemKind::Policy(_) => Symbol::Policy,
-        ItemKind::Role(_)
-        | ItemKind::Model(_)
-        | ItemKind::Invariant(_)
+        ItemKind::Role(_) => {
+            model.roles.push(Role { name: full, label: String::new(), doc, span, sees_pii: false, limit: None });
+            Symbol::Role(RoleId::from(model.roles.len() - 1))
+        }
+        ItemKind::Model(_) => {
+            let system = SystemId::from(model.systems.len());
+            model.systems.push(System {
+                name: name.text.to_string(),
+                label: String::new(),
+                span,
+                owns: Vec::new(),
+                cleared_for: Vec::new(),
+                ops: Vec::new(),
+            });
+            model.models.push(ModelDecl {
+                name: full,
+                label: String::new(),
+                doc,
+                span,
+                system,
+                version: String::new(),
+                input: Ty::Unknown,
+                output: Ty::Unknown,
+                approval: None,
+                fallback: None,
+                sees_pii: false,
+            });
+            Symbol::Model(system)
+        }
+        ItemKind::Invariant(_)
         | ItemKind::Upcast(_)
         | ItemKind::Test(_)
         | ItemKind::Explore(_)
@@ -514,16 +544,20 @@ pub(crate) fn find_circles(edges: &[Vec<(usize, Span)>]) -> Vec<Vec<(usize, Span
     circles
 }
 
-/// Systems are called by their short names in plans, so these are one name space for the project.
+/// Systems, and models which are some, are called by their short names in plans: these are one name space for the project.
 fn same_systems(declared: &[Declared<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let mut seen: FxHashMap<&str, (usize, Span)> = FxHashMap::default();
     for each in declared {
-        let (ItemKind::System(system), Symbol::System(_)) = (&each.item.kind, each.symbol) else { continue };
-        match seen.get(system.name.as_str()) {
-            Some((module, first)) if *module != each.module => diagnostics.push(twice(&system.name, *first)),
+        let name = match (&each.item.kind, each.symbol) {
+            (ItemKind::System(system), Symbol::System(_)) => &system.name,
+            (ItemKind::Model(model), Symbol::Model(_)) => &model.name,
+            _ => continue,
+        };
+        match seen.get(name.as_str()) {
+            Some((module, first)) if *module != each.module => diagnostics.push(twice(name, *first)),
             Some(_) => {}
             None => {
-                seen.insert(&system.name.text, (each.module, system.name.span));
+                seen.insert(&name.text, (each.module, name.span));
             }
         }
     }

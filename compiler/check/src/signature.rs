@@ -13,7 +13,7 @@ use crate::model::{
     Case, Const, ConstId, ExprKind, Field, Local, LocalKind, OpParam, ResourceDef, State, Ty, TypeKind,
 };
 use crate::names::{Declared, Globals, Symbol, suggest, twice};
-use crate::{Beside, calendar, contract, hand_over, ty};
+use crate::{Beside, calendar, contract, governance, hand_over, ty};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{HitPolicy, Opens, ResourceUse, ScopeId, StateId, StateKind, SystemId, TypeId};
@@ -70,6 +70,9 @@ pub(crate) fn fill(
     for each in declared {
         match (&each.item.kind, each.symbol) {
             (ItemKind::System(system), Symbol::System(id)) => ops(globals, each.module, id, system, diagnostics),
+            (ItemKind::Model(model), Symbol::Model(id)) => {
+                governance::model_signature(globals, each.module, id, model, diagnostics);
+            }
             (ItemKind::Fn(function), Symbol::Function(id)) => {
                 let locals = params(globals, each.module, &function.params, LocalKind::Code, diagnostics);
                 let result = ty::resolve(globals, each.module, &function.result, false, diagnostics);

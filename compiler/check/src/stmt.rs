@@ -10,7 +10,7 @@ use crate::flow::FlowCx;
 use crate::model::{Block, Call, Expr, LocalId, LocalKind, OpClass, Stmt, StmtKind, StmtMatchArm, Ty, TypeKind, Undo};
 use crate::names::Symbol;
 use crate::pattern::Covered;
-use crate::{contract, ty, unsupported};
+use crate::{contract, ty};
 use flowline_diag::code::{f01, f02};
 use flowline_diag::{Diagnostic, Span};
 use flowline_plan::{RetryPolicy, ScopeId, ScopeKind};
@@ -159,7 +159,7 @@ impl FlowCx<'_> {
         match target {
             Target::Nowhere | Target::Bind { ty: None, .. } => None,
             Target::Bind { ty: Some(text), .. } => {
-                Some(ty::resolve(self.cx.globals, self.cx.module, text, false, &mut self.cx.diagnostics))
+                Some(ty::resolve_bound(self.cx.globals, self.cx.module, text, &mut self.cx.diagnostics))
             }
             Target::Assign(name) => self.cx.lookup(name.as_str()).map(|local| self.cx.local_ty(local)),
         }
@@ -259,9 +259,15 @@ impl FlowCx<'_> {
                 let Some((flow, args)) = found else { return true };
                 (StmtKind::Flow { flow, args, detached: false, result }, true)
             }
-            S::Ask(_) => return self.refused("`ask`", target, span),
-            S::Predict(_) => return self.refused("`predict`", target, span),
-            S::Govern(_) => return self.refused("`govern`", target, span),
+            S::Ask(ask) => {
+                self.ask_stmt(ask, target, span, out);
+                return true;
+            }
+            S::Predict(predict) => {
+                self.predict(predict, target, span, out);
+                return true;
+            }
+            S::Govern(govern) => return self.govern(govern, target, span, out),
             S::Let { .. }
             | S::Var { .. }
             | S::Assign { .. }
@@ -306,12 +312,6 @@ impl FlowCx<'_> {
                     .help("say it in the attempt itself; or give these steps an attempt of their own"),
             );
         }
-    }
-
-    fn refused(&mut self, what: &str, target: Target<'_>, span: Span) -> bool {
-        self.cx.push(unsupported::finding(what, span));
-        self.target(target, Ty::Unknown);
-        true
     }
 
     fn no_value(&mut self, target: Target<'_>, span: Span, message: &str) {
@@ -426,7 +426,7 @@ impl FlowCx<'_> {
     }
 
     /// `emit E { … }`, `fail E { … }`
-    fn built(
+    pub(crate) fn built(
         &mut self,
         record: &ast::RecordLit,
         what: &str,

@@ -9,9 +9,8 @@ use crate::cx::Cx;
 use crate::model::{Money, MoneyKind, Ty, TypeKind};
 use crate::money;
 use crate::names::{Globals, Symbol, suggest};
-use crate::unsupported;
-use flowline_diag::code::{f01, f02};
-use flowline_diag::{Diagnostic, nearest};
+use flowline_diag::code::{f01, f02, f06};
+use flowline_diag::{Diagnostic, Span, nearest};
 use flowline_plan::{Currency, TypeId};
 use flowline_syntax::ast::{Ident, Type, TypeKind as Text};
 
@@ -82,8 +81,8 @@ pub(crate) fn resolve(
             item => Ty::Optional(Box::new(item)),
         },
         Text::Generic { name, .. } => {
-            if name.as_str() == "Advice" {
-                diagnostics.push(unsupported::finding("`Advice`", ty.span));
+            if ["Advice", "Answer"].contains(&name.as_str()) {
+                diagnostics.push(not_kept(name.as_str(), ty.span));
             } else {
                 diagnostics.push(unknown_type(globals, module, name));
             }
@@ -138,6 +137,36 @@ fn named(globals: &Globals, module: usize, name: &Ident, resources: bool, diagno
             diagnostics.push(unknown_type(globals, module, name));
             Ty::Unknown
         }
+    }
+}
+
+/// The finding for an advice or an answer that is to be kept whole.
+fn not_kept(name: &str, span: Span) -> Diagnostic {
+    if name == "Advice" {
+        return Diagnostic::new(&f06::UNGOVERNED, "advice can't be kept or handed on", span)
+            .label("only `let` binds what a model says")
+            .help("keep what was decided on it: `let … = govern …`");
+    }
+    Diagnostic::new(&f02::WRONG_KIND, "an answer can't be kept whole", span)
+        .label("only `let` binds it")
+        .help("keep its `value`, `by` and `at`")
+}
+
+/// The type behind a `let`, where advice and answers may stand, too.
+pub(crate) fn resolve_bound(globals: &Globals, module: usize, ty: &Type, diagnostics: &mut Vec<Diagnostic>) -> Ty {
+    match &ty.kind {
+        Text::Generic { name, args } if ["Advice", "Answer"].contains(&name.as_str()) => {
+            let [plain] = args.as_slice() else {
+                diagnostics.push(
+                    Diagnostic::new(&f02::MISMATCH, format!("`{name}` is of one type"), ty.span)
+                        .help(format!("write `{name}<T>` with the type of what is said")),
+                );
+                return Ty::Unknown;
+            };
+            let plain = Box::new(resolve(globals, module, plain, false, diagnostics));
+            if name.as_str() == "Advice" { Ty::Advice(plain) } else { Ty::Answer(plain, false) }
+        }
+        _ => resolve(globals, module, ty, false, diagnostics),
     }
 }
 
@@ -196,6 +225,8 @@ pub(crate) fn fits(found: &Ty, wanted: &Ty) -> bool {
     match (found, wanted) {
         (Ty::Unknown, _) | (_, Ty::Unknown) => true,
         (Ty::Absent, Ty::Optional(_)) => true,
+        (Ty::Advice(found), Ty::Advice(wanted)) => fits(found, wanted),
+        (Ty::Answer(found, sure), Ty::Answer(wanted, must)) => fits(found, wanted) && (*sure || !must),
         (Ty::Optional(found), Ty::Optional(wanted)) => fits(found, wanted),
         (_, Ty::Optional(wanted)) => fits(found, wanted),
         (Ty::List(found, count), Ty::List(wanted, count_max)) => {
@@ -237,6 +268,8 @@ pub(crate) fn show(globals: &Globals, ty: &Ty) -> String {
         Ty::List(item, Some(count_max)) => format!("[{}] up to {count_max}", show(globals, item)),
         Ty::Map(key, value) => format!("[{}: {}]", show(globals, key), show(globals, value)),
         Ty::Optional(inner) => format!("{}?", show(globals, inner)),
+        Ty::Advice(plain) => format!("Advice<{}>", show(globals, plain)),
+        Ty::Answer(value, _) => format!("Answer<{}>", show(globals, value)),
         Ty::AnyError => "an error".to_owned(),
         Ty::Unit => "nothing".to_owned(),
         Ty::Absent => "none".to_owned(),

@@ -13,6 +13,15 @@ const DECLARATIONS: [&str; 17] = [
     "use", "policy", "test", "id", "enum", "record", "error", "event", "domain", "resource", "system", "decision",
     "fn", "const", "role", "calendar", "flow",
 ];
+/// What the examples about models and people take for granted.
+const DECIDED: &str = "
+enum CheckStatus { looked_at, sent }
+enum ReleaseStatus { released, held }
+record Damage { score: Decimal }
+model damage { version \"1\"  input ParcelId  output Damage }
+role inspector
+role credit_desk
+";
 
 /// What an example takes for granted.
 const AROUND: &str = "
@@ -33,7 +42,8 @@ fn examples_are_what_their_pages_say() {
             code.explanation.split("```flow\n").skip(1).filter_map(|block| block.split("```").next()).collect();
         assert_eq!(blocks.len(), 2, "{}", code.id);
         for (example, expected) in [(blocks[0], &[code.id][..]), (blocks[1], &[])] {
-            let text = whole(example);
+            let around = if code.id.starts_with("F06") { DECIDED } else { "" };
+            let text = whole(&format!("{example}{around}"));
             let outcome = common::compile("page", &text);
             let found: Vec<&str> = outcome.diagnostics.iter().map(|finding| finding.code.id).collect();
             assert_eq!(found, expected, "{}:\n{}", code.id, common::for_logs(&outcome));

@@ -271,13 +271,16 @@ pub(crate) struct At {
 /// Every place of a node that names another one.
 fn targets(node: &mut Node) -> impl Iterator<Item = &mut Option<NodeId>> {
     let inside: Vec<&mut Option<NodeId>> = match &mut node.kind {
-        NodeKind::Choose { arms, otherwise } => arms.iter_mut().map(|arm| &mut arm.target).chain([otherwise]).collect(),
+        NodeKind::Choose { arms, otherwise, .. } => {
+            arms.iter_mut().map(|arm| &mut arm.target).chain([otherwise]).collect()
+        }
         NodeKind::Await(wait) => {
             let timers = wait.timers.iter_mut().filter_map(|timer| match &mut timer.end {
                 TimerEnd::Goto(target) => Some(target),
                 TimerEnd::Deadline(_) => None,
             });
-            wait.events.iter_mut().map(|arm| &mut arm.target).chain(timers).collect()
+            let task = wait.task.iter_mut().map(|task| &mut task.target);
+            wait.events.iter_mut().map(|arm| &mut arm.target).chain(timers).chain(task).collect()
         }
         NodeKind::Let { .. }
         | NodeKind::Call(_)

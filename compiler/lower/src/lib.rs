@@ -8,6 +8,7 @@ mod constant;
 mod contract;
 mod expr;
 mod flow;
+mod governance;
 mod ids;
 mod side;
 mod spans;
@@ -53,6 +54,8 @@ pub fn lower(model: &Model, sources: &Sources, name: &str) -> Lowered {
         name: name.to_owned(),
         types: model.types.iter().map(|def| types::def(&cx, def)).collect(),
         systems: model.systems.iter().map(|system| contract::system(&cx, system)).collect(),
+        models: model.models.iter().map(|def| governance::model(&cx, def)).collect(),
+        roles: model.roles.iter().map(governance::role).collect(),
         functions: model.functions.iter().map(|def| function(&cx, def)).collect(),
         decisions: model.decisions.iter().map(|def| decision(&cx, def)).collect(),
         calendars: calendars(model),
@@ -63,6 +66,7 @@ pub fn lower(model: &Model, sources: &Sources, name: &str) -> Lowered {
         spans: Vec::new(),
         tz_version: calendar::tz_version().to_owned(),
     };
+    governance::fallbacks_fit(&cx, &bundle);
     let mut diagnostics = cx.diagnostics.into_inner();
     diagnostics.sort_by(|a, b| a.order().cmp(&b.order()));
     diagnostics.dedup();

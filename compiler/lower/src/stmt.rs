@@ -52,7 +52,7 @@ impl Flow<'_> {
                 let words = self.cx.words(condition.span);
                 let label = format!("when {words}");
                 let arms = vec![ChooseArm { label: words, condition: self.code(condition), target }];
-                self.push(at, label, NodeKind::Choose { arms, otherwise }, None)
+                self.push(at, label, NodeKind::Choose { arms, otherwise, told: false }, None)
             }
             StmtKind::Match { value, arms } => self.choose(at, value, arms, next),
             StmtKind::Parallel(branches) => {
@@ -75,6 +75,8 @@ impl Flow<'_> {
                 self.push(at, "give".to_owned(), kind, None)
             }
             StmtKind::Attempt(attempt) => self.attempt(at, attempt, next),
+            StmtKind::Ask(ask) => self.ask_stmt(at, ask, next),
+            StmtKind::Govern(govern) => self.govern(at, govern, next),
             StmtKind::Emit { event, value } => {
                 let kind = NodeKind::Emit { event: *event, value: self.code(value) };
                 self.push(at, format!("emit {}", self.cx.type_name(*event)), kind, next)
@@ -92,12 +94,7 @@ impl Flow<'_> {
                 let kind = NodeKind::RunFlow(RunFlowNode { flow: *flow, args, detached: *detached, result });
                 self.push(at, label, kind, next)
             }
-            StmtKind::Fail(value) => {
-                let error = if let ExprKind::Error { ty, .. } = &value.kind { Some(*ty) } else { None };
-                let label = error.map_or("fail".to_owned(), |error| format!("fail {}", self.cx.type_name(error)));
-                let kind = NodeKind::Fail { value: self.code(value) };
-                self.push(at, label, kind, None)
-            }
+            StmtKind::Fail(value) => self.failure(at, value),
             StmtKind::Stop { outcome, status, with } => {
                 let kind = NodeKind::Stop {
                     outcome: outcome.clone(),
@@ -110,6 +107,13 @@ impl Flow<'_> {
                 self.push(at, "point of no return".to_owned(), NodeKind::PointOfNoReturn, next)
             }
         }
+    }
+
+    pub(crate) fn failure(&mut self, at: At, value: &Expr) -> NodeId {
+        let error = if let ExprKind::Error { ty, .. } = &value.kind { Some(*ty) } else { None };
+        let label = error.map_or("fail".to_owned(), |error| format!("fail {}", self.cx.type_name(error)));
+        let kind = NodeKind::Fail { value: self.code(value) };
+        self.push(at, label, kind, None)
     }
 
     /// The slot of a local that takes a value.
@@ -130,7 +134,7 @@ impl Flow<'_> {
         self.push_named(at, label.to_owned(), bound.unwrap_or_else(|| label.to_owned()), kind, next)
     }
 
-    fn binding(&mut self, at: At, local: LocalId, value: &Expr, next: Option<NodeId>) -> NodeId {
+    pub(crate) fn binding(&mut self, at: At, local: LocalId, value: &Expr, next: Option<NodeId>) -> NodeId {
         let name = self.local(local).map_or("", |local| local.name.as_str());
         let is_here = self.local(local).is_some_and(|local| within(local.span, at.span));
         let label = if is_here { format!("let {name}") } else { format!("{name} = …") };
@@ -144,7 +148,7 @@ impl Flow<'_> {
     }
 
     fn call(&mut self, at: At, call: &model::Call, next: Option<NodeId>) -> NodeId {
-        let label = self.cx.op_name(call.op);
+        let label = self.cx.called(call.op);
         let name = call.step.as_ref().map_or_else(|| label.clone(), |step| format!("as {step}"));
         let kind = NodeKind::Call(CallNode {
             op: call.op,
@@ -211,7 +215,7 @@ impl Flow<'_> {
             }
         }
         choices.reverse();
-        let choice = self.push(at, label, NodeKind::Choose { arms: choices, otherwise }, None);
+        let choice = self.push(at, label, NodeKind::Choose { arms: choices, otherwise, told: false }, None);
         match hidden {
             Some(slot) => {
                 let label = format!("look at {}", self.cx.words(value.span));

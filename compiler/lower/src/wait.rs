@@ -30,7 +30,7 @@ impl Flow<'_> {
             events.push(EventArm { target, ..self.event_arm(&arm.event) });
         }
         events.reverse();
-        self.push(at, "await first".to_owned(), NodeKind::Await(AwaitNode { events, timers }), None)
+        self.push(at, "await first".to_owned(), NodeKind::Await(AwaitNode { events, timers, task: None }), None)
     }
 
     /// `await E for k within d`, which goes on with the next statement.
@@ -59,7 +59,7 @@ impl Flow<'_> {
         };
         arm.target = next;
         let label = format!("await {}", self.cx.type_name(event.event));
-        self.push(at, label, NodeKind::Await(AwaitNode { events: vec![arm], timers }), next)
+        self.push(at, label, NodeKind::Await(AwaitNode { events: vec![arm], timers, task: None }), next)
     }
 
     fn timer(&mut self, timer: &Timer, scope: ScopeId, next: Option<NodeId>) -> TimerArm {

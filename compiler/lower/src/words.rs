@@ -2,7 +2,7 @@
 
 use flowline_check::model::{Catch, EventWait, Kept, Pattern};
 use flowline_diag::Span;
-use flowline_plan::{FlowId, OpRef, TypeId};
+use flowline_plan::{FlowId, OpRef, RoleId, TypeId};
 
 use crate::Cx;
 
@@ -32,6 +32,20 @@ impl Cx<'_> {
             (Some(system), Some(op)) => format!("{}.{}", system.name, op.name),
             (Some(_) | None, _) => "?".to_owned(),
         }
+    }
+
+    /// `inventory.hold`, `predict returns_risk`
+    pub(crate) fn called(&self, op: OpRef) -> String {
+        let is_model = self.model.models.iter().any(|model| model.system == op.system);
+        match self.model.system(op.system) {
+            Some(system) if is_model => format!("predict {}", system.name),
+            Some(_) | None => self.op_name(op),
+        }
+    }
+
+    /// The name of a role as authors write it.
+    pub(crate) fn role_name(&self, id: RoleId) -> &str {
+        self.model.roles.get(id.index()).map_or("?", |role| role.name.rsplit('.').next().unwrap_or(&role.name))
     }
 
     /// The name of a flow as authors write it.

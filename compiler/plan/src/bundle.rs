@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::{
-    Code, DecisionId, FlowId, FunctionId, OpDef, OpRef, Plan, ResourceDef, SystemDef, SystemId, Type, TypeDef, TypeId,
-    TypeKind, Upcast,
+    Code, DecisionId, FlowId, FunctionId, ModelDef, OpDef, OpRef, Plan, ResourceDef, RoleDef, RoleId, SystemDef,
+    SystemId, Type, TypeDef, TypeId, TypeKind, Upcast, Value,
     calendar::{Calendar, CalendarTable},
 };
 
@@ -16,6 +16,9 @@ pub struct Bundle {
     pub name: String,
     pub types: Vec<TypeDef>,
     pub systems: Vec<SystemDef>,
+    /// Models; each is one of the systems, too.
+    pub models: Vec<ModelDef>,
+    pub roles: Vec<RoleDef>,
     pub functions: Vec<Function>,
     pub decisions: Vec<Decision>,
     /// Sorted by name, those of tables among them.
@@ -60,6 +63,26 @@ impl Bundle {
     /// An operation.
     pub fn op(&self, op: OpRef) -> Option<&OpDef> {
         self.system(op.system)?.ops.get(op.op.index())
+    }
+
+    /// The model that a system is.
+    pub fn model(&self, system: SystemId) -> Option<&ModelDef> {
+        self.models.iter().find(|model| model.system == system)
+    }
+
+    /// What counts as the result of an operation when its retries are used up.
+    pub fn fallback(&self, op: OpRef) -> Option<&Value> {
+        self.model(op.system)?.fallback.as_ref()
+    }
+
+    /// A role.
+    pub fn role(&self, id: RoleId) -> Option<&RoleDef> {
+        self.roles.get(id.index())
+    }
+
+    /// The name of a role as authors write it.
+    pub fn role_name(&self, id: RoleId) -> &str {
+        self.role(id).map_or("an unknown role", |role| role.short_name())
     }
 
     /// `system.op`, for people.

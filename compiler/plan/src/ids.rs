@@ -45,4 +45,6 @@ ids! {
     SpanId,
     /// A state in its resource's list.
     StateId,
+    /// A role in [`Bundle::roles`](crate::Bundle::roles).
+    RoleId,
 }

@@ -8,6 +8,8 @@ pub mod calendar;
 mod code;
 mod encoding;
 pub mod eval;
+mod fits;
+mod governance;
 pub mod graph;
 mod ids;
 mod intake;
@@ -25,12 +27,16 @@ pub use bundle::{Bundle, Column, Decision, DecisionRow, Function, HitPolicy, Sou
 pub use code::{Code, Instr, ListMethod, Method, Rounding, Slot};
 pub use encoding::{BUNDLE_FORMAT, BundleHash, DecodeError, decode_bundle, encode_bundle};
 pub use eval::{ConstEnv, Env, EvalError, eval, eval_bool};
-pub use ids::{CalendarId, DecisionId, FlowId, FunctionId, NodeId, OpId, ScopeId, SpanId, StateId, SystemId, TypeId};
+pub use fits::misfit;
+pub use governance::{Approval, ModelDef, RoleDef};
+pub use ids::{
+    CalendarId, DecisionId, FlowId, FunctionId, NodeId, OpId, RoleId, ScopeId, SpanId, StateId, SystemId, TypeId,
+};
 pub use intake::{IntakeError, Upcast};
 pub use plan::{
     AwaitNode, CallNode, Catch, ChooseArm, EachNode, EventArm, GatherRule, Handler, Kept, KeyMode, KeyRule, Meanwhile,
-    MeanwhileKind, Node, NodeKind, Plan, Promise, PromiseEnd, RunFlowNode, SEMANTICS, Scope, ScopeKind, Sharing,
-    SlotDef, StableId, StartRule, StatusRule, TimerArm, TimerEnd, Trigger,
+    MeanwhileKind, Node, NodeKind, Plan, Promise, PromiseEnd, RunFlowNode, SEMANTICS, Scope, ScopeKind, Sharing, Shown,
+    SlotDef, StableId, StartRule, StatusRule, TaskArm, TimerArm, TimerEnd, Trigger,
 };
 pub use schedule::Schedule;
 pub use side::{Late, LateClause, PromiseStep, Side};

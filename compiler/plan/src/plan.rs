@@ -2,8 +2,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Code, FlowId, Late, NodeId, OpRef, PromiseStep, RetryPolicy, ScopeId, Side, Signature, Slot, SpanId, Type, TypeId,
-    Undo, schedule::Schedule,
+    Code, FlowId, Late, NodeId, OpRef, PromiseStep, RetryPolicy, RoleId, ScopeId, Side, Signature, Slot, SpanId, Type,
+    TypeId, Undo, schedule::Schedule,
 };
 
 /// The meaning of plans that this compiler writes. The core honours each number for ever.
@@ -174,6 +174,8 @@ pub enum NodeKind {
     Choose {
         arms: Vec<ChooseArm>,
         otherwise: Option<NodeId>,
+        /// Which arm was taken is told: a `govern`.
+        told: bool,
     },
     /// A scope with handlers. The body is the first scope; `result` takes what it or a handler gives.
     Attempt {
@@ -293,11 +295,40 @@ pub struct CallNode {
     pub undo: Option<Undo>,
 }
 
-/// A deferred choice of events and time.
+/// A deferred choice of events, people and time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AwaitNode {
     pub events: Vec<EventArm>,
     pub timers: Vec<TimerArm>,
+    /// A question to a person, whose answer ends the wait as an event does.
+    pub task: Option<Box<TaskArm>>,
+}
+
+/// `ask role "question" { … }`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskArm {
+    pub role: RoleId,
+    /// Gives a Text; evaluated when the question is asked, as are the values that are shown.
+    pub question: Code,
+    pub show: Vec<Shown>,
+    /// What is asked for.
+    pub answer: Type,
+    /// Each gives a Person, a list of persons, or nothing: who may not answer.
+    pub not_by: Vec<Code>,
+    /// Takes the [`Type::Answer`].
+    pub bind: Option<Slot>,
+    pub target: Option<NodeId>,
+}
+
+/// A value that whoever answers has before their eyes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its words in the text: `facts`, `order.total`.
+    pub label: String,
+    pub ty: Type,
+    /// It is what a model advises.
+    pub advice: bool,
+    pub value: Code,
 }
 
 /// Waits for an event by one of its keys.

@@ -31,6 +31,8 @@ pub enum Type {
     Optional(Box<Type>),
     /// Any business error: what a handler of several errors sees.
     AnyError,
+    /// What a person answered, as a record: `value` of that type, `by` (absent where nobody answered), `at`.
+    Answer(Box<Type>),
     /// Nothing: the result of an operation that only acts.
     Unit,
 }

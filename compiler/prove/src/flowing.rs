@@ -272,9 +272,10 @@ pub(crate) fn targets(kind: &NodeKind) -> Vec<Option<NodeId>> {
                 TimerEnd::Goto(target) => Some(*target),
                 TimerEnd::Deadline(_) => None,
             });
-            wait.events.iter().map(|arm| arm.target).chain(timers).collect()
+            let answer = wait.task.iter().map(|task| task.target);
+            wait.events.iter().map(|arm| arm.target).chain(timers).chain(answer).collect()
         }
-        NodeKind::Choose { arms, otherwise } => arms.iter().map(|arm| arm.target).chain([*otherwise]).collect(),
+        NodeKind::Choose { arms, otherwise, .. } => arms.iter().map(|arm| arm.target).chain([*otherwise]).collect(),
         NodeKind::Let { .. }
         | NodeKind::Call(_)
         | NodeKind::Wait { .. }

@@ -14,6 +14,10 @@ pub struct CallKey(pub u128);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId(pub u128);
 
+/// A question to a person: run, node and iteration path, as a step's key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskId(pub u128);
+
 macro_rules! shown_as_hex {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {
@@ -29,7 +33,7 @@ macro_rules! shown_as_hex {
         }
     )*};
 }
-shown_as_hex!(RunId, CallKey, EventId);
+shown_as_hex!(RunId, CallKey, EventId, TaskId);
 
 /// Hashes parts to 128 bits; each part is preceded by its length, so that no two lists of parts run together.
 pub fn hash128(kind: &str, parts: &[&[u8]]) -> u128 {

@@ -1,8 +1,10 @@
 //! What reaches a run. Inputs are journaled; everything else follows from plan and inputs.
+use std::sync::Arc;
+
 use flowline_plan::{ErrorValue, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, Handed, Returned, RunId};
+use crate::{EventId, Handed, Returned, RunId, TaskId};
 
 /// Something that happened to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,8 @@ pub enum Input {
     Retry { frame: u32 },
     /// The next run of the key has begun: what comes late is for that one, not for an ended run.
     Relieved,
+    /// A person answers a question.
+    TaskAnswered { task: TaskId, by: Arc<str>, value: Value },
 }
 
 /// Who waits for the run's end.

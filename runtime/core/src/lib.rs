@@ -13,12 +13,14 @@ mod incident;
 mod input;
 mod output;
 mod run;
+mod task;
 
 pub use data::PromiseState;
 pub use digest::Digest;
 pub use handed::{Goods, Handed, Returned};
-pub use ids::{CallKey, EventId, RunId, hash128};
+pub use ids::{CallKey, EventId, RunId, TaskId, hash128};
 pub use incident::Incident;
 pub use input::{Answer, Ending, Input, Parent};
 pub use output::{Call, Output, ResourceView};
 pub use run::{Program, Run};
+pub use task::{Asked, ClosedTask, Task, TaskFate};

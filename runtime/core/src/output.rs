@@ -1,8 +1,8 @@
 //! What a run asks of the shell. Outputs follow from journaled inputs, so a restart can repeat them.
-use flowline_plan::{FlowId, OpRef, TypeId, Value};
+use flowline_plan::{FlowId, NodeId, OpRef, TypeId, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::{CallKey, Ending, EventId, Handed, Incident, RunId};
+use crate::{CallKey, Ending, EventId, Handed, Incident, RunId, Task};
 
 /// An order to the shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,21 @@ pub enum Output {
     Ended(Ending),
     /// An ended run that waited for late events waits no longer: nothing will ever be asked of it again.
     Closed,
+    /// A question to a person. Its wait is withdrawn when it is answered or nobody is asked any more.
+    Ask(Box<Task>),
+    /// Which arm of a choice that is told was taken; none is `otherwise`.
+    Chosen {
+        node: NodeId,
+        arm: Option<u16>,
+    },
+    /// The retries of a call are used up, and what counts then is taken as its result.
+    Fallback {
+        call: u32,
+        op: OpRef,
+        attempts: u32,
+        last: String,
+        value: Value,
+    },
 }
 
 /// One attempt of a call to a system.

@@ -119,6 +119,9 @@ impl Family {
             | Output::Status { .. }
             | Output::IncidentGone { .. }
             | Output::Alarm { .. }
+            | Output::Ask(_)
+            | Output::Chosen { .. }
+            | Output::Fallback { .. }
             | Output::Closed => {}
         }
     }

@@ -100,7 +100,7 @@ impl Maker<'_> {
     fn statement(&mut self, place: Place, held: &mut Vec<(String, bool)>, outer: &[(String, bool)], block: &mut Block) {
         let inner = Place { depth: place.depth + 1, may_stop: false };
         let deep = place.depth >= 4;
-        match self.tape.below(16) {
+        match self.tape.below(17) {
             0 => block.push(S::Do("notify")),
             1 => block.push(S::Do("check")),
             2 => {
@@ -150,6 +150,7 @@ impl Maker<'_> {
             }
             11 => block.push(S::Run),
             12 => block.push(S::Fail("Boom")),
+            14 => block.push(S::Ask(400, vec![S::Do("notify")])),
             13 if !deep => {
                 // Without handlers it may close what is held outside.
                 let mut lent = if self.tape.below(2) == 1 { std::mem::take(held) } else { Vec::new() };
@@ -299,10 +300,12 @@ proptest! {
         faults in prop_oneof![Just(0u8), Just(15), Just(40)],
         settle_at in proptest::option::of(0i64..1500),
         events in proptest::collection::vec((0i64..1500, prop_oneof![Just("Go"), Just("Cancel"), Just("Nudge")]), 0..5),
+        answers in proptest::collection::vec((0i64..1500, prop_oneof![Just("anna"), Just("bo")]), 0..4),
         offer_ms in prop_oneof![Just(0i64), Just(120)],
         card_life_ms in prop_oneof![4 => Just(None), 1 => (50i64..800).prop_map(Some)],
     ) {
-        let script = Script { settle_at, events, offer_ms, card_life_ms, retries: 50, ..Script::default() };
+        let answers = answers.into_iter().map(|(at, by)| (at, by, Value::Int(at))).collect();
+        let script = Script { settle_at, events, answers, offer_ms, card_life_ms, retries: 50, ..Script::default() };
         check(&tape, script, seed, faults, seed % 4 == 0);
     }
 }

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use flowline_core::{Answer, Call, Ending, EventId, Incident, Input, Output, Program, Run, RunId};
+use flowline_core::{Answer, Call, Ending, EventId, Incident, Input, Output, Program, Run, RunId, TaskFate, TaskId};
 use flowline_journal::{Journal, NewRecord, Position, RecordKind};
 use flowline_plan::{Bundle, FlowId, Plan, TypeId, Value};
 use flowline_store::{Store, StoreError};
@@ -27,6 +27,7 @@ use crate::{
     home::{Home, HomeKey, Offer},
     routes::Routes,
     starts::{Lines, Start},
+    tasks::{TaskAnswer, Tasks},
     ticks::Schedules,
 };
 
@@ -47,6 +48,8 @@ pub enum Given {
         run: RunId,
         frame: u32,
     },
+    /// A person answers a question.
+    TaskAnswer(TaskAnswer),
     /// How far the input file was read; goes behind the events it covers.
     Cursor(Cursor),
     /// From now on flows start by the clock, or no longer do. They don't before somebody says so.
@@ -69,6 +72,10 @@ pub struct Taken {
     pub orders: Vec<Order>,
     /// Runs that ended, with how.
     pub ended: Vec<(RunId, Ending)>,
+    /// Questions to people that were asked; some may be closed again.
+    pub asked: Vec<TaskId>,
+    /// What became of the answers of people, in the order in which they were taken.
+    pub answered: Vec<(TaskId, TaskFate)>,
 }
 
 /// How the engine is kept.
@@ -206,6 +213,9 @@ pub struct Engine {
     pub(crate) dirty_batches: Vec<BatchKey>,
     pub(crate) orders: Vec<Order>,
     pub(crate) ended: Vec<(RunId, Ending)>,
+    pub(crate) tasks: Tasks,
+    pub(crate) asked: Vec<TaskId>,
+    pub(crate) answered: Vec<(TaskId, TaskFate)>,
     /// The error after which nothing is taken any more.
     stopped: Option<String>,
 }
@@ -279,6 +289,9 @@ impl Engine {
             dirty_batches: Vec::new(),
             orders: Vec::new(),
             ended: Vec::new(),
+            tasks: Tasks::default(),
+            asked: Vec::new(),
+            answered: Vec::new(),
             stopped: None,
         }
     }
@@ -376,6 +389,7 @@ impl Engine {
                 }
                 Given::Settle(run) => self.send_to_run(run, Input::Settle),
                 Given::Retry { run, frame } => self.send_to_run(run, Input::Retry { frame }),
+                Given::TaskAnswer(answer) => self.person_answers(answer),
                 Given::Cursor(position) => cursor = Some(position),
                 Given::Schedules(on) => self.push(Message::Schedules { on }),
             }
@@ -390,7 +404,13 @@ impl Engine {
         self.fire_timers(self.now)?;
         let seq = self.submit()?;
         self.checkpoint_if_due()?;
-        Ok(Taken { seq, orders: std::mem::take(&mut self.orders), ended: std::mem::take(&mut self.ended) })
+        Ok(Taken {
+            seq,
+            orders: std::mem::take(&mut self.orders),
+            ended: std::mem::take(&mut self.ended),
+            asked: std::mem::take(&mut self.asked),
+            answered: std::mem::take(&mut self.answered),
+        })
     }
 
     /// Works off what a crash cut in two: its first half was journaled, the rest follows from it.
@@ -420,6 +440,7 @@ impl Engine {
     pub(crate) fn drop_derived(&mut self) {
         self.orders.clear();
         self.ended.clear();
+        self.asked.clear();
     }
 
     /// The calls that were out when the engine stopped: same key, same attempt, same instant.
@@ -453,6 +474,7 @@ fn order_of(given: &Given) -> (u8, u128, u64, &str, &str, Option<(TypeId, &Value
         }
         Given::Settle(run) => (3, run.0, 0, "", "", None),
         Given::Retry { run, frame } => (4, run.0, u64::from(*frame), "", "", None),
-        Given::Cursor(_) => (5, 0, 0, "", "", None),
+        Given::TaskAnswer(answer) => (5, answer.task.0, 0, &answer.by, "", None),
+        Given::Cursor(_) => (6, 0, 0, "", "", None),
     }
 }

@@ -147,7 +147,9 @@ impl Engine {
     }
 
     pub(crate) fn withdraw(&mut self, run: RunId, wait: u32, reply: bool) {
-        if let Some(key) = self.waits.remove(&(run, wait)) {
+        if self.tasks.withdraw(run, wait) {
+            // Its home is here: from now on no answer counts.
+        } else if let Some(key) = self.waits.remove(&(run, wait)) {
             self.home(&key).withdraw(run, wait);
             self.drop_if_empty(&key);
         }

@@ -164,6 +164,7 @@ impl Engine {
                 self.lines.restore_running(id, LineKey { flow: run.flow, key }, run.control.ended);
             }
             let cell = Cell { run: *run, program, shard, joined, generation, begun, dirty: false, saved: Some(saved) };
+            self.tasks.load(&cell.run);
             self.runs.insert(id, cell);
             self.arm_all(id);
         }
@@ -343,7 +344,11 @@ fn is_at(place: (u16, u128), record: &Record) -> bool {
 
 fn comes_from_outside(input: &Input) -> bool {
     match input {
-        Input::Answered { .. } | Input::Due { .. } | Input::Settle | Input::Retry { .. } => true,
+        Input::Answered { .. }
+        | Input::Due { .. }
+        | Input::Settle
+        | Input::Retry { .. }
+        | Input::TaskAnswered { .. } => true,
         Input::Start { .. }
         | Input::Offered { .. }
         | Input::Withdrawn { .. }

@@ -50,6 +50,12 @@ pub struct Totals {
     /// The first of them: what was refused, and the flow.
     pub refused_first: Vec<String>,
     pub incidents: u64,
+    /// Questions to people.
+    pub questions: u64,
+    /// Of these, how many somebody answered.
+    pub questions_answered: u64,
+    /// Calls of models that were down, so that their fallback counted.
+    pub fallbacks: u64,
     /// Kept, missed and unmet, by flow and promise.
     pub promises: BTreeMap<String, BTreeMap<String, PromiseTotals>>,
 }
@@ -96,6 +102,7 @@ impl Totals {
     /// A run takes an input; called before it does, so that its calls can still be told apart.
     pub(crate) fn input(&mut self, bundle: &Bundle, run: &Run, input: &Input) {
         self.steps += 1;
+        self.questions_answered += u64::from(matches!(input, Input::TaskAnswered { .. }));
         let Input::Answered { call, attempt, answer } = input else { return };
         self.answers += 1;
         match answer {
@@ -134,8 +141,11 @@ impl Totals {
             | Output::SettleChild { .. }
             | Output::IncidentGone { .. }
             | Output::Alarm { .. }
+            | Output::Chosen { .. }
             | Output::Ended(_)
             | Output::Closed => {}
+            Output::Ask(_) => self.questions += 1,
+            Output::Fallback { .. } => self.fallbacks += 1,
         }
     }
 

@@ -4,7 +4,7 @@
 //! of each record whether it was derived: it is, exactly when a message waits.
 use std::sync::Arc;
 
-use flowline_core::{Answer, Ending, Input, Output, Parent, Run, RunId, control::At, control::TimerFor};
+use flowline_core::{Answer, Ending, Input, Output, Parent, Run, RunId, TaskFate, control::At, control::TimerFor};
 use flowline_journal::{NewRecord, RecordKind};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     home::{HomeKey, Offer},
     shard::{SHARDS, shard_of},
     starts::Start,
+    tasks::TaskAnswer,
     totals::outcome_name,
 };
 
@@ -91,6 +92,10 @@ impl Engine {
             Message::Offer(Offer { run, .. }) => !self.runs.contains_key(run),
             Message::Run { run, input: Input::Answered { call, attempt, answer } } => {
                 !self.runs.get(run).is_some_and(|cell| is_awaited(&cell.run, *call, *attempt, answer))
+            }
+            Message::Run { run, input: Input::TaskAnswered { task, by, value } } => {
+                let answer = TaskAnswer { task: *task, by: Arc::clone(by), value: value.clone() };
+                !self.runs.contains_key(run) || self.judge(&answer) != TaskFate::Accepted
             }
             Message::Run { run, input } => self
                 .runs
@@ -244,7 +249,11 @@ impl Engine {
                 self.incidents.remove(&(run, frame));
             }
             // The status stands in the run; alarms are for operators who watch.
-            Output::Status { .. } | Output::Alarm { .. } => {}
+            Output::Status { .. } | Output::Alarm { .. } | Output::Chosen { .. } | Output::Fallback { .. } => {}
+            Output::Ask(task) => {
+                self.tasks.ask(run, &task);
+                self.asked.push(task.id);
+            }
             Output::Ended(ending) => self.end(run, ending),
             Output::Closed => self.forget(run),
         }
@@ -253,6 +262,7 @@ impl Engine {
     fn end(&mut self, id: RunId, ending: Ending) {
         let Some(cell) = self.runs.get_mut(&id) else { return };
         self.totals.end(&self.bundle, &cell.run, &ending);
+        self.tasks.forget(&cell.run);
         let finished = Finished {
             flow: cell.run.flow,
             generation: cell.generation,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 use flowline_plan::{Bundle, LaterMode, SystemDef, TypeId, TypeKind};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use crate::names::closest;
+use crate::{names::closest, people::ANSWERED_AFTER_MS};
 
 /// Answers fall on multiples of this, so that many share an instant.
 const GRAIN_MS: i64 = 50;
@@ -25,11 +25,20 @@ pub struct WorldConfig {
     pub systems: BTreeMap<String, SystemRates>,
     /// By the event's name, short or full.
     pub events: BTreeMap<String, EventRate>,
+    /// How people answer, by the role's name, short or full.
+    pub roles: BTreeMap<String, EventRate>,
 }
 
 impl Default for WorldConfig {
     fn default() -> Self {
-        Self { seed: 0, grain_ms: GRAIN_MS, event_spread: SPREAD, systems: BTreeMap::new(), events: BTreeMap::new() }
+        Self {
+            seed: 0,
+            grain_ms: GRAIN_MS,
+            event_spread: SPREAD,
+            systems: BTreeMap::new(),
+            events: BTreeMap::new(),
+            roles: BTreeMap::new(),
+        }
     }
 }
 
@@ -82,7 +91,7 @@ enum Entry {
 }
 
 impl WorldConfig {
-    /// Reads the tables under `simulate`: one a system, and `events`.
+    /// Reads the tables under `simulate`: one a system or model, `events`, and `roles`.
     ///
     /// # Errors
     /// Every unknown name, rate outside 0 to 1 and bad duration.
@@ -97,7 +106,9 @@ impl WorldConfig {
                 continue;
             };
             if name == "events" {
-                config.events = read_events(table, &mut problems);
+                config.events = read_rates(&name, AFTER_MS, table, &mut problems);
+            } else if name == "roles" {
+                config.roles = read_rates(&name, ANSWERED_AFTER_MS, table, &mut problems);
             } else {
                 let rates = read_system(&name, table, &mut problems);
                 config.systems.insert(name, rates);
@@ -148,6 +159,21 @@ impl WorldConfig {
                 problems.push(format!("{place}.after: an event can't come before its call"));
             }
         }
+        for (name, role) in &self.roles {
+            let place = format!("simulate.roles.{name}");
+            if !bundle.roles.iter().any(|def| def.name == *name || def.short_name() == name) {
+                problems.push(unknown(
+                    &place,
+                    "role",
+                    name,
+                    bundle.roles.iter().map(flowline_plan::RoleDef::short_name),
+                ));
+            }
+            rate(&mut problems, &format!("{place}.rate"), role.rate);
+            if role.after_ms < 0 {
+                problems.push(format!("{place}.after: nobody answers before they are asked"));
+            }
+        }
         problems.extend(self.too_many(bundle));
         problems
     }
@@ -193,15 +219,21 @@ fn read_system(name: &str, table: BTreeMap<String, Entry>, problems: &mut Vec<St
     rates
 }
 
-fn read_events(table: BTreeMap<String, Entry>, problems: &mut Vec<String>) -> BTreeMap<String, EventRate> {
+/// A table of what comes how soon and how often: events, answers of people.
+fn read_rates(
+    of: &str,
+    after_ms: i64,
+    table: BTreeMap<String, Entry>,
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, EventRate> {
     let mut events = BTreeMap::new();
     for (name, entry) in table {
-        let place = format!("simulate.events.{name}");
+        let place = format!("simulate.{of}.{name}");
         let Entry::Table(fields) = entry else {
             problems.push(format!("{place}: expected {{ after = \"20 min\", rate = 0.9 }}"));
             continue;
         };
-        let mut event = EventRate { after_ms: AFTER_MS, rate: 1.0 };
+        let mut event = EventRate { after_ms, rate: 1.0 };
         for (key, entry) in fields {
             match (key.as_str(), entry) {
                 ("rate", Entry::Number(number)) => event.rate = number,

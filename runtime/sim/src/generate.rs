@@ -28,6 +28,13 @@ pub(crate) struct Said {
     level: u8,
 }
 
+impl Said {
+    /// Something that a question shows.
+    pub(crate) fn shown(name: &str, ty: &Type, value: &Value) -> Self {
+        Self { name: name.to_owned(), ty: plain(ty).clone(), value: value.clone(), level: 0 }
+    }
+}
+
 /// What ids are made up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ids {
@@ -185,6 +192,10 @@ impl Generator<'_> {
             }
             Type::Optional(inner) if depth < DEPTH_MAX && self.chaos.bits() & 1 == 0 => {
                 self.make(name, inner, depth + 1, attempt)
+            }
+            Type::Answer(value) => {
+                let answered = self.make(name, value, depth + 1, attempt);
+                Value::Record([answered, Value::text("simulated person"), Value::Instant(self.now)].into())
             }
             Type::Optional(_) | Type::Resource(_) | Type::AnyError | Type::Unit => Value::None,
         }

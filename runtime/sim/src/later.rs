@@ -86,7 +86,8 @@ impl Decider<'_> {
         due
     }
 
-    fn spread(&self, chaos: &mut Chaos, from: i64, after_ms: i64) -> i64 {
+    /// So long after an instant, give or take the spread.
+    pub(crate) fn spread(&self, chaos: &mut Chaos, from: i64, after_ms: i64) -> i64 {
         let permille = (self.config.event_spread * 1_000.0) as i64;
         let most = after_ms / 1_000 * permille + after_ms % 1_000 * permille / 1_000;
         self.on_grain(from.saturating_add(after_ms).saturating_add(chaos.between(-most, most)))

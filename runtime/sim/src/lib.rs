@@ -14,6 +14,8 @@
 //!   where a doubt is resolved, never an error that tells of one state alone. Those come when they are true.
 //! - Settling what was never opened leaves a tombstone; a call that opens it later is refused.
 //! - A part of a resource is split off its whole when a call first touches it; whole, parts and rest have to add up.
+//! - People answer from their question alone: a value of the type that is asked for, by somebody who may answer, some
+//!   minutes later.
 //! - Events of a call that is undone don't come any more, except those that are on their way: due within a minute.
 //! - `A, B` under `later`: B counts from A, and after a silence nothing follows. `A or B`: where the input file holds one
 //!   of them for the key, neither is made up.
@@ -32,6 +34,7 @@ mod later;
 mod ledger;
 mod log;
 mod names;
+mod people;
 mod schedule;
 mod stand;
 mod world;
@@ -44,5 +47,6 @@ pub use config::{ConfigError, EventRate, SystemRates, WorldConfig};
 pub use entry::WorldEvent;
 pub use error::WorldError;
 pub use log::{FileLog, MemoryLog, Visit, WorldLog};
+pub use people::PersonAnswer;
 pub use schedule::Held;
 pub use world::{Reopened, Scheduled, World};

@@ -87,8 +87,7 @@ impl World {
         if let Some(seen) = self.ledger.seen(call.key, call.attempt, call.at) {
             return Ok(Scheduled { at: seen.answer_at, answer: seen.answer.clone() });
         }
-        let Self { bundle, config, contracts, held, ledger, .. } = &*self;
-        let entry = Decider { bundle, config, contracts, held, ledger }.decide(run, call);
+        let entry = self.decider().decide(run, call);
         let scheduled = Scheduled { at: entry.answer_at, answer: entry.answer.clone() };
         if let Err(error) = self.log.append(&encoded(&entry)) {
             self.stopped = true;
@@ -96,6 +95,11 @@ impl World {
         }
         self.ledger.apply(&self.bundle, entry);
         Ok(scheduled)
+    }
+
+    pub(crate) fn decider(&self) -> Decider<'_> {
+        let Self { bundle, config, contracts, held, ledger, .. } = self;
+        Decider { bundle, config, contracts, held, ledger }
     }
 
     /// When the next event is due, ms.

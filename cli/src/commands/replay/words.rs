@@ -1,9 +1,11 @@
 //! The steps of a run in words: values with the names of their types, calls and waits with what they are of.
 use std::{collections::BTreeMap, sync::Arc};
 
-use flowline_core::{Answer, Handed, Input, Output, Run, control::Away};
+use flowline_core::{Answer, Handed, Input, Output, Run, Task, TaskId, control::Away};
 use flowline_engine::outcome_name;
-use flowline_plan::{Bundle, FlowId, OpRef, Type, TypeId, TypeKind, Value, json::show};
+use flowline_plan::{
+    Bundle, FlowId, Node, NodeId, NodeKind, OpRef, TaskArm, Type, TypeId, TypeKind, Value, json::show,
+};
 
 /// The words for one run; remembers what its numbers stand for.
 #[derive(Debug)]
@@ -11,6 +13,7 @@ pub(crate) struct Words {
     bundle: Arc<Bundle>,
     calls: BTreeMap<u32, OpRef>,
     waits: BTreeMap<u32, TypeId>,
+    tasks: BTreeMap<TaskId, NodeId>,
 }
 
 /// An instant as people write it.
@@ -54,9 +57,15 @@ pub(crate) fn away(resource: &flowline_core::control::Resource) -> Option<String
     })
 }
 
+/// The words of the arm of a choice that was taken.
+fn arm_of(node: &Node, arm: Option<u16>) -> &str {
+    let NodeKind::Choose { arms, .. } = &node.kind else { return "otherwise" };
+    arm.and_then(|arm| arms.get(usize::from(arm))).map_or("otherwise", |arm| arm.label.as_str())
+}
+
 impl Words {
     pub(crate) fn new(bundle: Arc<Bundle>) -> Self {
-        Self { bundle, calls: BTreeMap::new(), waits: BTreeMap::new() }
+        Self { bundle, calls: BTreeMap::new(), waits: BTreeMap::new(), tasks: BTreeMap::new() }
     }
 
     /// What the run took.
@@ -82,6 +91,10 @@ impl Words {
             Input::Settle => "is told to end and settle".to_owned(),
             Input::Retry { frame } => format!("tries the parked step {frame} again"),
             Input::Relieved => "the next run of its key has begun".to_owned(),
+            Input::TaskAnswered { task, by, value } => {
+                let ty = self.tasks.get(task).and_then(|node| Some(&self.question(flow, *node)?.answer));
+                format!("{by} answers task {task}: {}", show(&self.bundle, ty, value))
+            }
         }
     }
 
@@ -126,8 +139,43 @@ impl Words {
             Output::Alarm { op, attempts, last, .. } => format!("ALARM: {op} has failed {attempts} times: {last}"),
             Output::Ended(ending) => format!("ended: {}", outcome_name(&self.bundle, ending)),
             Output::Closed => "waits for nothing any more".to_owned(),
+            Output::Ask(task) => {
+                self.tasks.insert(task.id, task.node);
+                self.asks(flow, task)
+            }
+            Output::Chosen { node, arm } => {
+                let node = self.bundle.flow(flow).and_then(|plan| plan.nodes.get(node.index()));
+                let label = node.map_or("a choice", |node| node.label.as_str());
+                format!("{label}: `{}` decides", node.map_or("otherwise", |node| arm_of(node, *arm)))
+            }
+            Output::Fallback { op, attempts, last, value, .. } => {
+                let ty = self.bundle.op(*op).map(|op| &op.result);
+                let (op, value) = (self.bundle.op_name(*op), show(&self.bundle, ty, value));
+                format!("{op} did not answer in {attempts} attempts ({last}): its fallback counts: {value}")
+            }
             Output::Disarm { .. } | Output::Withdraw { .. } | Output::Reply { .. } => return None,
         })
+    }
+
+    /// The question at a node.
+    fn question(&self, flow: FlowId, node: NodeId) -> Option<&TaskArm> {
+        let NodeKind::Await(wait) = &self.bundle.flow(flow)?.nodes.get(node.index())?.kind else { return None };
+        wait.task.as_deref()
+    }
+
+    fn asks(&self, flow: FlowId, task: &Task) -> String {
+        let labels = self.question(flow, task.node).map(|arm| arm.show.as_slice()).unwrap_or_default();
+        let shown = labels.iter().zip(&task.shown).map(|(shown, value)| {
+            let advice = if shown.advice { " (advice)" } else { "" };
+            format!("{}{advice}: {}", shown.label, show(&self.bundle, Some(&shown.ty), value))
+        });
+        let mut said =
+            vec![format!("asks {} {:?} (task {})", self.bundle.role_name(task.role), &*task.question, task.id)];
+        said.extend(shown);
+        if !task.not_by.is_empty() {
+            said.push(format!("not by {}", task.not_by.join(", ")));
+        }
+        said.join("; ")
     }
 
     fn args(&self, flow: FlowId, args: &[Value]) -> String {

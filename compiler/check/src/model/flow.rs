@@ -1,6 +1,6 @@
 //! Flows and their statements.
 
-use super::{Expr, Late, Local, LocalId, Pattern, PromiseStep, Ty, Undo};
+use super::{Ask, Expr, Govern, Late, Local, LocalId, Pattern, PromiseStep, Ty, Undo};
 use flowline_diag::Span;
 use flowline_plan::{FlowId, Gives, Keep, KeyMode, OpRef, RetryPolicy, Schedule, ScopeId, ScopeKind, StateId, TypeId};
 
@@ -183,6 +183,8 @@ pub enum StmtKind {
     /// Ends the nearest attempt (body or handler), round or element with a value.
     Give(Expr),
     Attempt(Attempt),
+    Ask(Box<Ask>),
+    Govern(Box<Govern>),
     Emit {
         event: TypeId,
         value: Expr,

@@ -8,6 +8,7 @@
 mod contract;
 mod expr;
 mod flow;
+mod governance;
 mod property;
 mod side;
 mod types;
@@ -19,6 +20,7 @@ pub use flow::{
     Handler, Kept, Meanwhile, MeanwhileKind, Promise, PromiseEnd, Repeat, Scope, Sharing, Signature, Start, Status,
     Stmt, StmtKind, StmtMatchArm, Take, Timer, Track, Trigger,
 };
+pub use governance::{Ask, Govern, GovernArm, GovernValue, ModelDecl, Role, Shown, Silence};
 pub use property::{
     Expectation, Explore, Given, Invariant, Metric, MetricEnd, Migrate, MigrateRow, Occurrence, Policy, Property,
     PropertyKind, Said, StartWith, Test, TestStep, TestStepKind,
@@ -37,6 +39,9 @@ use flowline_plan::{DecisionId, FlowId, FunctionId, HitPolicy, OpRef, SystemId, 
 pub struct Model {
     pub types: Vec<TypeDef>,
     pub systems: Vec<System>,
+    /// Each is one of the systems, too.
+    pub models: Vec<ModelDecl>,
+    pub roles: Vec<Role>,
     pub functions: Vec<Function>,
     pub decisions: Vec<Decision>,
     pub consts: Vec<Const>,

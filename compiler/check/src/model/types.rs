@@ -35,6 +35,10 @@ pub enum Ty {
     Optional(Box<Ty>),
     /// What a handler of several errors sees: `.code` and `.text`.
     AnyError,
+    /// What a model says: plain to nothing but a `govern`.
+    Advice(Box<Ty>),
+    /// What a person answered: `.value`, `.by` and `.at`; and whether it is sure that there was somebody.
+    Answer(Box<Ty>, bool),
     /// Nothing: what an operation gives that only acts.
     Unit,
     /// The type of `none` before its place says more.
@@ -106,6 +110,8 @@ impl Ty {
             Ty::Map(key, value) => Type::Map(Box::new(key.to_plan()), Box::new(value.to_plan())),
             Ty::Optional(inner) => Type::Optional(Box::new(inner.to_plan())),
             Ty::AnyError => Type::AnyError,
+            Ty::Advice(plain) => plain.to_plan(),
+            Ty::Answer(value, _) => Type::Answer(Box::new(value.to_plan())),
             Ty::Unit | Ty::Unknown => Type::Unit,
             Ty::Absent => Type::Optional(Box::new(Type::Unit)),
         }

@@ -95,7 +95,7 @@ impl<'m> Labels<'m> {
     pub(super) fn holds(&self, ty: &Ty) -> Option<Origin> {
         match ty {
             Ty::Named(id) | Ty::Resource(id) => self.held.get(id.index()).copied().flatten(),
-            Ty::List(inner, _) | Ty::Optional(inner) => self.holds(inner),
+            Ty::List(inner, _) | Ty::Optional(inner) | Ty::Advice(inner) | Ty::Answer(inner, _) => self.holds(inner),
             Ty::Map(key, value) => self.holds(key).or_else(|| self.holds(value)),
             _ => None,
         }

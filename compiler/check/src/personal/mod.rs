@@ -26,12 +26,33 @@ fn not_cleared(model: &Model, system: &crate::model::System, origin: Origin, spa
     if system.cleared_for.iter().any(|label| label == "pii") {
         return None;
     }
+    // A model and the system that it is are declared at one place.
+    let is_model = model.models.iter().any(|model| model.span == system.span);
+    let what = if is_model { "model" } else { "system" };
     let message = format!("{} isn't cleared for personal data", system.label);
     Some(
         Diagnostic::new(&f08::NOT_CLEARED, message, span)
             .label(format!("this holds {}", origin.words(model)))
-            .also(system.span, "the system is declared here")
-            .help("pass what it needs without personal data, or `token(…)` or `mask(…)` of it; or add `cleared for pii` to the system"),
+            .also(system.span, format!("the {what} is declared here"))
+            .help(format!(
+                "pass what it needs without personal data, or `token(…)` or `mask(…)` of it; or add `cleared for pii` to the {what}"
+            )),
+    )
+}
+
+/// Personal data for people who aren't cleared for it.
+fn not_cleared_role(model: &Model, role: &crate::model::Role, origin: Origin, span: Span) -> Option<Diagnostic> {
+    if role.sees_pii {
+        return None;
+    }
+    let message = format!("{} isn't cleared for personal data", role.label);
+    Some(
+        Diagnostic::new(&f08::NOT_CLEARED, message, span)
+            .label(format!("this holds {}", origin.words(model)))
+            .also(role.span, "the role is declared here")
+            .help(
+                "show what is needed without personal data, or `mask(…)` of it; or add `cleared for pii` to the role",
+            ),
     )
 }
 

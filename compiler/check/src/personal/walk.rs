@@ -6,10 +6,10 @@
 )]
 
 use super::label::{Labels, Locals, Origin, bind};
-use super::{looked_up, not_cleared, unmarked};
+use super::{looked_up, not_cleared, not_cleared_role, unmarked};
 use crate::model::{
-    Await, Block, Body, Call, EventWait, Expr, ExprKind, Flow, LocalId, MeanwhileKind, Stmt, StmtKind, Timer, Trigger,
-    TypeKind,
+    Ask, Await, Block, Body, Call, EventWait, Expr, ExprKind, Flow, Govern, GovernValue, LocalId, MeanwhileKind,
+    Silence, Stmt, StmtKind, Timer, Trigger, TypeKind,
 };
 use flowline_diag::Diagnostic;
 use flowline_plan::{FlowId, TypeId};
@@ -177,11 +177,11 @@ impl<'m> Walk<'_, 'm> {
                 let given = self.giving(&bodies);
                 self.bind(attempt.result, given);
             }
+            StmtKind::Ask(ask) => self.ask(ask),
+            StmtKind::Govern(govern) => self.govern(govern),
             StmtKind::Emit { event, value } => self.built(*event, value),
             StmtKind::Fail(value) => {
-                if let ExprKind::Error { ty, .. } = &value.kind {
-                    self.built(*ty, value);
-                }
+                self.failed(value);
             }
             StmtKind::Status { value, part } => {
                 self.must_be_open("a status", value);
@@ -212,6 +212,12 @@ impl<'m> Walk<'_, 'm> {
         }
     }
 
+    fn failed(&mut self, error: &'m Expr) {
+        if let ExprKind::Error { ty, .. } = &error.kind {
+            self.built(*ty, error);
+        }
+    }
+
     fn call(&mut self, call: &'m Call) {
         let model = self.labels.model;
         let undo = call.undo.iter().map(|undo| (undo.op, &undo.args));
@@ -223,6 +229,33 @@ impl<'m> Walk<'_, 'm> {
                 }
             }
         }
+    }
+
+    /// What people of a role read.
+    fn ask(&mut self, ask: &'m Ask) {
+        let model = self.labels.model;
+        for read in ask.show.iter().map(|shown| &shown.value).chain([&ask.question]) {
+            if let (Some(origin), Some(role)) = (self.personal(read), model.roles.get(ask.role.index())) {
+                self.found.extend(not_cleared_role(model, role, origin, read.span));
+            }
+        }
+        if let Silence::Fail(error) = &ask.silence {
+            self.failed(error);
+        }
+    }
+
+    fn govern(&mut self, govern: &'m Govern) {
+        let advice = self.made_of(&govern.advice);
+        self.bind(Some(govern.bind), advice);
+        let mut given = None;
+        for arm in &govern.arms {
+            match &arm.value {
+                GovernValue::Expr(value) => given = given.or(self.made_of(value)),
+                GovernValue::Ask(ask) => self.ask(ask),
+                GovernValue::Fail(error) => self.failed(error),
+            }
+        }
+        self.bind(govern.result, given);
     }
 
     fn wait(&mut self, wait: &'m Await) {

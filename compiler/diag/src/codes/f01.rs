@@ -13,6 +13,5 @@ codes! {
     IMPORT_CYCLE = "F0112" Error "modules import each other in a circle";
     UNKNOWN_IMPORT = "F0113" Error "an import names nothing that exists";
     NO_FILE = "F0114" Error "a file that is named can't be read";
-    NOT_SUPPORTED = "F0190" Error "not supported yet";
     WITHOUT_EFFECT = "F0191" Note "read and checked, without effect yet";
 }

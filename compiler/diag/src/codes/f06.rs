@@ -1,3 +1,6 @@
 //! F06xx: AI governance.
 
-codes! {}
+codes! {
+    UNGOVERNED = "F0601" Error "advice used without govern";
+    UNANSWERED = "F0602" Error "a question that nothing ends when nobody answers";
+}

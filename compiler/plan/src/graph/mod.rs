@@ -84,7 +84,7 @@ fn branches(bundle: &Bundle, plan: &Plan, node: &Node) -> Vec<(Option<NodeId>, E
     let entry = |scope: &ScopeId| plan.scopes.get(scope.index()).and_then(|scope| scope.entry);
     let body = |scope: &ScopeId, text: &str| vec![(entry(scope), Edge::Branch(text.to_owned()))];
     match &node.kind {
-        NodeKind::Choose { arms, otherwise } => {
+        NodeKind::Choose { arms, otherwise, .. } => {
             let mut edges: Vec<_> = arms.iter().map(|arm| (arm.target, Edge::Branch(arm.label.clone()))).collect();
             edges.push((*otherwise, Edge::Branch("otherwise".to_owned())));
             edges
@@ -95,8 +95,9 @@ fn branches(bundle: &Bundle, plan: &Plan, node: &Node) -> Vec<(Option<NodeId>, E
                 TimerEnd::Goto(to) => Some((*to, Edge::Branch(after_text(&timer.due)))),
                 TimerEnd::Deadline(_) => None,
             });
+            let answer = wait.task.as_ref().map(|task| (task.target, Edge::Branch("answered".to_owned())));
             // A wait for one event goes on by `next`; its arm says the same.
-            events.chain(timers).filter(|(to, _)| *to != node.next).collect()
+            events.chain(answer).chain(timers).filter(|(to, _)| *to != node.next).collect()
         }
         NodeKind::Attempt { body: scope, handlers, meanwhile, .. } => {
             let mut edges = body(scope, "");

@@ -57,6 +57,14 @@ fn is_name(bundle: &Bundle, ty: &Type) -> bool {
         | Type::Map(..)
         | Type::Optional(_)
         | Type::AnyError
+        | Type::Answer(_)
         | Type::Unit => false,
     }
+}
+
+/// The fields of what a person answered.
+fn answer_fields(value: &Type) -> [FieldDef; 3] {
+    let field = |name: &str, ty: Type| FieldDef { name: name.to_owned(), ty, pii: false, check: None };
+    let by = Type::Optional(Box::new(Type::Person));
+    [field("value", value.clone()), field("by", by), field("at", Type::Instant)]
 }

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::Value as Json;
 use std::{fmt, sync::Arc};
 
-use super::{fields_of, is_name, iso};
+use super::{answer_fields, fields_of, is_name, iso};
 use crate::{
     Bundle, Code, Currency, ErrorValue, EvalError, FieldDef, Money, Type, TypeDef, TypeId, TypeKind, Value, VariantDef,
     VariantValue, calendar,
@@ -196,6 +196,7 @@ impl<'a> JsonReader<'a> {
                 }
             }
             Type::AnyError => self.any_error(json),
+            Type::Answer(value) => self.read_answer(value, json),
             Type::Unit => Ok(Value::None),
         }
     }
@@ -211,6 +212,10 @@ impl<'a> JsonReader<'a> {
     /// A text that isn't empty.
     fn name(&mut self, json: &Json, expected: &str) -> Read {
         if json.as_str() == Some("") { self.expected(expected, json) } else { self.text(json, expected) }
+    }
+
+    fn read_answer(&mut self, value: &Type, json: &Json) -> Read {
+        Ok(Value::Record(self.fields(&answer_fields(value), json, &[], false)?.into()))
     }
 
     fn business_duration(&mut self, json: &Json) -> Read {
@@ -466,6 +471,7 @@ impl<'a> JsonReader<'a> {
             Type::List(..) => "a list".to_owned(),
             Type::Map(..) => "a map".to_owned(),
             Type::AnyError => "an error".to_owned(),
+            Type::Answer(_) => "an answer".to_owned(),
             Type::Optional(_) | Type::Unit => "a value".to_owned(),
         }
     }

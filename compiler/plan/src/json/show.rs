@@ -1,5 +1,5 @@
 //! Values for people: consoles, histories, messages.
-use super::{fields_of, write::plain};
+use super::{answer_fields, fields_of, write::plain};
 use crate::{Bundle, FieldDef, Type, TypeKind, Value, text};
 
 /// Longer texts end in `…`.
@@ -29,6 +29,12 @@ fn write(bundle: &Bundle, ty: Option<&Type>, value: &Value, out: &mut String) {
         Value::None => out.push_str("none"),
         Value::Text(text) => out.push_str(&format!("{:?}", text.as_ref())),
         Value::Record(fields) => {
+            if let Some(Type::Answer(value)) = ty {
+                out.push_str("Answer { ");
+                write_fields(bundle, &answer_fields(value), fields, out);
+                out.push_str(" }");
+                return;
+            }
             out.push_str(def.map_or("", |def| def.short_name()));
             out.push_str(if def.is_some() { " { " } else { "{ " });
             write_fields(bundle, def.and_then(|def| fields_of(&def.kind)).unwrap_or_default(), fields, out);

@@ -327,6 +327,7 @@ fn any_type() -> impl Strategy<Value = Type> {
         prop_oneof![
             inner.clone().prop_map(|of| list(of, None)),
             inner.clone().prop_map(optional),
+            inner.clone().prop_map(|of| Type::Answer(Box::new(of))),
             (inner.clone(), inner).prop_map(|(key, value)| map(key, value)),
         ]
     })
@@ -383,6 +384,9 @@ fn any_value(ty: &Type) -> BoxedStrategy<Value> {
             .boxed(),
         Type::Optional(of) => prop_oneof![Just(Value::None), any_value(of)].boxed(),
         Type::Unit => Just(Value::None).boxed(),
+        Type::Answer(inner) => (any_value(inner), ".{1,8}".prop_map(Value::text), any_value(&Type::Instant))
+            .prop_map(|(value, by, at)| Value::Record([value, by, at].into()))
+            .boxed(),
     }
 }
 

@@ -2,7 +2,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use super::{fields_of, is_name, iso};
+use super::{answer_fields, fields_of, is_name, iso};
 use crate::{Bundle, FieldDef, Type, TypeId, TypeKind, Value, calendar, text};
 
 /// A value as JSON. `resources` gives a resource's type and fields by its position in the run's table.
@@ -44,7 +44,10 @@ impl Writer<'_> {
                 let data = self.object(Map::new(), fields, &variant.fields);
                 Json::Object([(self.case_name(ty, variant.case), data)].into_iter().collect())
             }
-            Value::Record(fields) => self.object(Map::new(), self.fields(ty), fields),
+            Value::Record(fields) => match ty {
+                Some(Type::Answer(value)) => self.object(Map::new(), &answer_fields(value), fields),
+                _ => self.object(Map::new(), self.fields(ty), fields),
+            },
             Value::List(list) => {
                 let element = if let Some(Type::List(element, _)) = ty { Some(element.as_ref()) } else { None };
                 Json::Array(list.iter().map(|value| self.value(element, value)).collect())

@@ -64,7 +64,7 @@ impl Search<'_, '_> {
                 self.beside(at, &token);
                 self.push(at, next, Step::Silent, 0);
             }
-            NodeKind::Choose { arms, otherwise } => {
+            NodeKind::Choose { arms, otherwise, .. } => {
                 for target in choices(&token, arms, *otherwise) {
                     self.push(at, Token { at: self.to(target, node.scope), ..token }, Step::Silent, 0);
                 }

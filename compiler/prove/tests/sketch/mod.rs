@@ -189,7 +189,7 @@ impl Sketch<'_> {
                 });
                 let events = vec![self.arm(words[1])];
                 let label = format!("await {}", words[1]);
-                let kind = NodeKind::Await(AwaitNode { events, timers: timers.into_iter().collect() });
+                let kind = NodeKind::Await(AwaitNode { events, timers: timers.into_iter().collect(), task: None });
                 let node = self.node(scope, line, &label, kind);
                 return (node, vec![Hole::Arm(node, 0)]);
             }
@@ -369,7 +369,8 @@ impl Sketch<'_> {
             condition.ops = vec![Instr::Slot(self.find(scope, name).unwrap()), Instr::IsNone, Instr::Not];
         }
         let arm = ChooseArm { label: String::new(), condition, target: None };
-        let node = self.node(scope, line, &line.text, NodeKind::Choose { arms: vec![arm], otherwise: None });
+        let node =
+            self.node(scope, line, &line.text, NodeKind::Choose { arms: vec![arm], otherwise: None, told: false });
         let mut open = self.block(scope, &line.inside, vec![Hole::Arm(node, 0)]);
         let otherwise = tail.first().map_or(&[][..], |line| line.inside.as_slice());
         open.extend(self.block(scope, otherwise, vec![Hole::Otherwise(node)]));
@@ -381,6 +382,7 @@ impl Sketch<'_> {
         let wait = AwaitNode {
             events: events.iter().map(|arm| self.arm(&arm.text)).collect(),
             timers: timers.iter().map(|_| TimerArm { due: Code::default(), end: TimerEnd::Goto(None) }).collect(),
+            task: None,
         };
         let node = self.node(scope, line, "await first", NodeKind::Await(wait));
         let mut open = Vec::new();

@@ -169,6 +169,7 @@ impl Marks {
                     self.clauses.insert(start);
                     (0, vec![second()])
                 }
+                Rule::model_version | Rule::model_input | Rule::model_output => (0, vec![second()]),
                 Rule::promise_at | Rule::missed => (0, vec![at(Rule::block)]),
                 Rule::table_head | Rule::row => (0, bars(&row, base)),
                 _ => continue,

@@ -39,7 +39,7 @@ impl<O: Oracle> Machine<'_, O> {
         }
     }
 
-    fn done(&mut self, no: u32, value: &Value) -> Result<(), Incident> {
+    pub(super) fn done(&mut self, no: u32, value: &Value) -> Result<(), Incident> {
         let Some(call) = self.control.frame(no).and_then(|frame| frame.call.clone()) else { return Ok(()) };
         let def = self.op(call.op)?;
         let mut result = value.clone();

@@ -173,6 +173,9 @@ impl<O: Oracle> Machine<'_, O> {
         let endless = settling || def.retriable;
         let used_up = policy.retries_max.is_some_and(|max| call.attempt > max);
         if used_up && !endless {
+            if let Some(value) = self.bundle.fallback(call.op).cloned() {
+                return self.fall_back(no, &call, said, &value);
+            }
             let op = self.bundle.op_name(call.op);
             self.park(no, Incident::RetriesUsedUp { op, attempts: call.attempt, last: said.to_owned() });
             return;
@@ -187,6 +190,15 @@ impl<O: Oracle> Machine<'_, O> {
         self.arm_timer(no, TimerFor::Retry, self.now + pause_ms(policy, call.key, call.attempt));
         if !settling {
             self.set_at(no, At::Backoff);
+        }
+    }
+
+    /// What the contract gives for the case that the system is down counts as the answer.
+    fn fall_back(&mut self, no: u32, call: &PendingCall, said: &str, value: &Value) {
+        let (op, attempts, last) = (call.op, call.attempt, said.to_owned());
+        self.emit(Output::Fallback { call: call.no, op, attempts, last, value: value.clone() });
+        if let Err(incident) = self.done(no, value) {
+            self.park(no, incident);
         }
     }
 

@@ -219,6 +219,8 @@ pub struct Wait {
 pub enum WaitFor {
     /// That arm of the `await` at which the frame stands.
     Arm(u16),
+    /// The answer of a person, at the `await` at which the frame stands.
+    Task,
     /// That handler of the attempt whose body this is.
     Handler(u16),
     /// That `meanwhile` of the attempt whose body this is.

@@ -55,7 +55,8 @@ impl<O: Oracle> Machine<'_, O> {
             | Input::Answered { .. }
             | Input::Withdrawn { .. }
             | Input::ChildEnded { .. }
-            | Input::Retry { .. } => {}
+            | Input::Retry { .. }
+            | Input::TaskAnswered { .. } => {}
         }
     }
 

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 
 use flowline_plan::{Bundle, Node, NodeId, NodeKind, OpDef, OpRef, Plan, Scope, ScopeId, ScopeKind, Value};
 
-use super::{At, Control, Effect, Frame, GuardState, Oracle, Queued, Stop, WaitFor};
+use super::{At, Control, Effect, Frame, GuardState, Oracle, Queued, Stop, task::is_of_step};
 use crate::{CallKey, Handed, Incident, Input, Output, ids::hash128};
 
 /// Steps that one input may cause before the run is parked: far beyond any flow, short of a hang.
@@ -58,6 +58,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
             Input::Retry { frame } => self.retry_incident(*frame),
             // Only an ended run can be relieved.
             Input::Relieved => {}
+            Input::TaskAnswered { task, by, value } => self.task_answered(*task, by, value),
         }
         self.advance();
     }
@@ -218,7 +219,7 @@ impl<'a, O: Oracle> Machine<'a, O> {
         let Some(frame) = self.control.frame(no) else { return };
         let At::Incident(_) = frame.at else { return };
         let (settling, calling) = (frame.stop.is_some(), frame.call.is_some());
-        let waiting = frame.waits.iter().any(|wait| matches!(wait.what, WaitFor::Arm(_)));
+        let waiting = frame.waits.iter().any(|wait| is_of_step(wait.what));
         if let Some(refused) = self.retry_refused(no) {
             self.park(no, refused);
             return;

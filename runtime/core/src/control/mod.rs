@@ -19,6 +19,7 @@ mod pending;
 mod promise;
 mod settle;
 mod step;
+mod task;
 mod wait;
 
 pub use frame::{
@@ -33,7 +34,7 @@ pub use promise::PromiseTimer;
 use flowline_plan::ScopeId;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, Parent, RunId};
+use crate::{Asked, EventId, Parent, RunId};
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,8 @@ pub struct Control {
     pub promises: Vec<PromiseTimer>,
     /// What an ended run still answers.
     pub late: Vec<LateWait>,
+    /// Its questions to people; few runs ask any.
+    pub asked: Option<Box<Asked>>,
     next_frame: u32,
     next_call: u32,
     next_timer: u32,
@@ -71,6 +74,7 @@ impl Control {
             taken: Vec::new(),
             promises: Vec::new(),
             late: Vec::new(),
+            asked: None,
             next_frame: 0,
             next_call: 0,
             next_timer: 0,

@@ -46,21 +46,29 @@ impl<O: Oracle> Machine<'_, O> {
                 for (at, arm) in (0u16..).zip(&wait.timers) {
                     timers.push(NewTimer { what: TimerFor::Arm(at), due: self.oracle.due(no, &arm.due)? });
                 }
+                let due = timers.first().map(|timer| timer.due);
+                let task = wait.task.as_deref().map(|task| self.prepare_task(no, node, task, due)).transpose()?;
                 self.set_at(no, At::Parked);
                 self.arm(no, waits, timers);
+                if let Some(task) = task {
+                    self.open_task(no, task);
+                }
             }
             NodeKind::Wait { due } => {
                 let due = self.oracle.due(no, due)?;
                 self.set_at(no, At::Parked);
                 self.arm(no, Vec::new(), vec![NewTimer { what: TimerFor::Wait, due }]);
             }
-            NodeKind::Choose { arms, otherwise } => {
-                let mut target = *otherwise;
+            NodeKind::Choose { arms, otherwise, told } => {
+                let (mut target, mut taken) = (*otherwise, None);
                 for (at, arm) in arms.iter().enumerate() {
                     if self.oracle.guard(no, pc, at, &arm.condition)? {
-                        target = arm.target;
+                        (target, taken) = (arm.target, u16::try_from(at).ok());
                         break;
                     }
+                }
+                if *told {
+                    self.emit(Output::Chosen { node: pc, arm: taken });
                 }
                 self.go(no, target);
             }

@@ -1,7 +1,9 @@
 //! Waits for events and time.
 use flowline_plan::{EventArm, Handler, Meanwhile, MeanwhileKind, Node, NodeKind, Slot, TimerEnd, Trigger, Value};
 
-use super::{At, Cause, Closing, Machine, Oracle, Queued, Timer, TimerFor, Wait, WaitFor, machine::internal};
+use super::{
+    At, Cause, Closing, Machine, Oracle, Queued, Timer, TimerFor, Wait, WaitFor, machine::internal, task::is_of_step,
+};
 use crate::{EventId, Incident, Output};
 
 /// A wait to arm.
@@ -55,8 +57,8 @@ impl<O: Oracle> Machine<'_, O> {
     }
 
     /// Withdraws what the `await` waits for at which a frame stands; what its scope waits for stays.
-    fn clear_arms(&mut self, no: u32) {
-        self.clear_waits_for(no, |what| matches!(what, WaitFor::Arm(_)));
+    pub(super) fn clear_arms(&mut self, no: u32) {
+        self.clear_waits_for(no, is_of_step);
         let Some(frame) = self.control.frame_mut(no) else { return };
         frame.closing.retain(|closing| !matches!(closing.what, TimerFor::Arm(_)));
         let (arms, rest) =
@@ -73,6 +75,9 @@ impl<O: Oracle> Machine<'_, O> {
         let (waits, rest): (Vec<Wait>, Vec<Wait>) =
             std::mem::take(&mut frame.waits).into_iter().partition(|wait| over(wait.what));
         frame.waits = rest;
+        for wait in &waits {
+            self.close_task(wait.no, None);
+        }
         for wait in waits.iter().filter(|wait| !wait.withdrawing) {
             self.emit(Output::Withdraw { wait: wait.no, reply: false });
         }
@@ -116,7 +121,7 @@ impl<O: Oracle> Machine<'_, O> {
             TimerFor::Arm(_) => {
                 let frame = self.control.frame(no);
                 let arms = frame.into_iter().flat_map(|frame| &frame.waits);
-                let arms = arms.filter(|wait| matches!(wait.what, WaitFor::Arm(_)));
+                let arms = arms.filter(|wait| is_of_step(wait.what));
                 let waits = arms.map(|wait| wait.no).collect();
                 self.close(no, timer.what, timer.due, waits);
             }
@@ -156,6 +161,9 @@ impl<O: Oracle> Machine<'_, O> {
     pub(super) fn withdrawn(&mut self, number: u32) {
         for frame in &mut self.control.frames {
             frame.waits.retain(|wait| wait.no != number || !wait.withdrawing);
+        }
+        if self.control.frames.iter().all(|frame| frame.waits.iter().all(|wait| wait.no != number)) {
+            self.close_task(number, None);
         }
         self.closing_loses(number);
     }
@@ -265,6 +273,8 @@ impl<O: Oracle> Machine<'_, O> {
         };
         let taken = match what {
             WaitFor::Arm(arm) => self.take_arm(no, arm, value),
+            // A person answers, no event.
+            WaitFor::Task => Ok(false),
             WaitFor::Handler(handler) => self.take_interrupt(no, handler, event, value),
             WaitFor::Meanwhile(meanwhile) => self.take_meanwhile(no, meanwhile, event, value),
         };

@@ -17,6 +17,8 @@ pub(crate) enum S {
     Use(&'static str, String),
     /// `do op()` with nothing but its number.
     Do(&'static str),
+    /// `let advice = predict model(1)`.
+    Predict,
     /// `do op()` for one case: retried so often.
     Retry(&'static str, u32),
     /// `await E [within d [as w]]`.
@@ -25,6 +27,10 @@ pub(crate) enum S {
     AwaitIf(&'static str, &'static str, i64),
     /// `await first { E => … after d => … }`.
     First(Vec<(&'static str, Block)>, Option<(i64, Block)>),
+    /// `let answer = ask desk "?" { show 1  answer Int within d else { … }  not by "anna" }`, in milliseconds.
+    Ask(i64, Block),
+    /// A `govern`: `when var == 1 => … otherwise => …`.
+    Govern(&'static str, Block, Block),
     Wait(i64),
     Attempt(Block, Vec<(On, Block)>, Vec<(Every, Block)>),
     Parallel(Vec<Block>),
@@ -246,6 +252,10 @@ impl Lower {
                 label = (*name).to_owned();
                 self.call(name, vec![int(i64::from(id.0))], None, None)
             }
+            S::Predict => {
+                let slot = self.declare(scope, "advice");
+                self.call("predict", vec![int(1)], Some(slot), None)
+            }
             S::Retry(name, times) => {
                 label = (*name).to_owned();
                 let policy = RetryPolicy { retries_max: Some(*times), first_ms: 100, longest_ms: 1000 };
@@ -257,11 +267,11 @@ impl Lower {
                     due: millis(*ms),
                     end: TimerEnd::Deadline(name.map(str::to_owned)),
                 };
-                NodeKind::Await(AwaitNode { events: vec![arm], timers: within.iter().map(end).collect() })
+                NodeKind::Await(AwaitNode { events: vec![arm], timers: within.iter().map(end).collect(), task: None })
             }
             S::AwaitIf(name, var, n) => {
                 let arm = self.arm(name, Some(self.equals(scope, var, *n)), next);
-                NodeKind::Await(AwaitNode { events: vec![arm], timers: Vec::new() })
+                NodeKind::Await(AwaitNode { events: vec![arm], timers: Vec::new(), task: None })
             }
             S::First(arms, after) => {
                 let mut events = Vec::new();
@@ -273,7 +283,30 @@ impl Lower {
                     due: millis(*ms),
                     end: TimerEnd::Goto(self.block(scope, block, next)),
                 });
-                NodeKind::Await(AwaitNode { timers: timers.collect(), events })
+                NodeKind::Await(AwaitNode { timers: timers.collect(), events, task: None })
+            }
+            S::Ask(ms, silence) => {
+                let shown = Shown { label: "one".to_owned(), ty: Type::Int, advice: false, value: int(1) };
+                let bind = Some(self.find(scope, "answer").unwrap_or_else(|| self.declare(scope, "answer")));
+                let task = TaskArm {
+                    role: RoleId(0),
+                    question: Code::constant(Value::text("?")),
+                    show: vec![shown],
+                    answer: Type::Int,
+                    not_by: vec![Code::constant(Value::text("anna"))],
+                    bind,
+                    target: next,
+                };
+                let end = TimerEnd::Goto(self.block(scope, silence, next));
+                let timers = vec![TimerArm { due: millis(*ms), end }];
+                NodeKind::Await(AwaitNode { timers, events: Vec::new(), task: Some(Box::new(task)) })
+            }
+            S::Govern(name, then, or) => {
+                let condition = self.equals(scope, name, 1);
+                let target = self.block(scope, then, next);
+                let otherwise = self.block(scope, or, next);
+                let arms = vec![ChooseArm { label: String::new(), condition, target }];
+                NodeKind::Choose { arms, otherwise, told: true }
             }
             S::Wait(ms) => NodeKind::Wait { due: millis(*ms) },
             S::Attempt(body, handlers, meanwhile) => self.attempt(scope, body, handlers, meanwhile),
@@ -299,7 +332,11 @@ impl Lower {
                 let condition = self.equals(scope, name, *n);
                 let target = self.block(scope, then, next);
                 let otherwise = self.block(scope, or, next);
-                NodeKind::Choose { arms: vec![ChooseArm { label: String::new(), condition, target }], otherwise }
+                NodeKind::Choose {
+                    arms: vec![ChooseArm { label: String::new(), condition, target }],
+                    otherwise,
+                    told: false,
+                }
             }
             S::Run | S::Start => NodeKind::RunFlow(RunFlowNode {
                 flow: FlowId(1),

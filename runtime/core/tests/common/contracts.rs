@@ -44,12 +44,18 @@ pub(crate) fn ev(name: &str) -> TypeId {
 pub(crate) fn type_name(id: TypeId) -> &'static str {
     TYPES[id.index()]
 }
+/// A system that is a model: when it is down, 7 counts.
+const MODEL: SystemId = SystemId(1);
+
 pub(crate) fn op(name: &str) -> OpRef {
+    if name == "predict" {
+        return OpRef { system: MODEL, op: OpId(0) };
+    }
     let at = OPS.iter().position(|known| *known == name).unwrap_or_else(|| panic!("no operation {name}"));
     OpRef { system: SystemId(0), op: OpId::from(at) }
 }
 pub(crate) fn op_name(op: OpRef) -> &'static str {
-    OPS[op.op.index()]
+    if op.system == MODEL { "predict" } else { OPS[op.op.index()] }
 }
 pub(crate) fn state_name(of: TypeId, state: StateId) -> &'static str {
     if of == ty("StockHold") { HOLD_STATES[state.index()] } else { CARD_STATES[state.index()] }
@@ -140,7 +146,27 @@ pub(crate) fn bundle() -> Bundle {
         owns: Vec::new(),
         ops: OPS.iter().map(|name| op_def(name)).collect(),
     };
-    Bundle { name: "test".to_owned(), types: types.collect(), systems: vec![system], ..Bundle::default() }
+    let asked = OpDef { name: "predict".to_owned(), class: OpClass::Read, result: Type::Int, ..op_def("check") };
+    let named = |name: &str, ops| SystemDef { name: name.to_owned(), label: name.to_owned(), owns: Vec::new(), ops };
+    let model = ModelDef {
+        name: "model".to_owned(),
+        label: "Model".to_owned(),
+        doc: String::new(),
+        system: MODEL,
+        version: "1".to_owned(),
+        input: Type::Int,
+        output: Type::Int,
+        approval: None,
+        fallback: Some(Value::Int(7)),
+        sees_pii: false,
+    };
+    Bundle {
+        name: "test".to_owned(),
+        types: types.collect(),
+        systems: vec![system, named("model", vec![asked])],
+        models: vec![model],
+        ..Bundle::default()
+    }
 }
 
 fn resource_param(of: &str, from: &[&str], to: &str, doubt: Option<&str>) -> OpParam {

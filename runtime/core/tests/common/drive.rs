@@ -1,7 +1,9 @@
 //! Drives one run: delivers answers, timers and events in order, and crashes after every input.
 use std::{collections::BTreeMap, sync::Arc};
 
-use flowline_core::{Answer, Ending, EventId, Incident, Input, Output, Program, Run, RunId, data::DataOracle};
+use flowline_core::{
+    Answer, Ending, EventId, Incident, Input, Output, Program, Run, RunId, TaskFate, TaskId, data::DataOracle,
+};
 use flowline_plan::{Bundle, FlowId, TypeId, Value};
 
 use super::{
@@ -16,6 +18,8 @@ pub(crate) struct Script {
     pub(crate) replies: Vec<(&'static str, u32, Reply)>,
     /// When it reaches its home, ms, and which event.
     pub(crate) events: Vec<(i64, &'static str)>,
+    /// When somebody answers the question asked last, ms, who, and what.
+    pub(crate) answers: Vec<(i64, &'static str, Value)>,
     pub(crate) settle_at: Option<i64>,
     /// When everything that is parked is tried again, ms.
     pub(crate) retry_at: Vec<i64>,
@@ -40,6 +44,7 @@ enum Item {
     /// An event reaches its home.
     Event(&'static str),
     RetryAll,
+    Person(&'static str, Value),
     ByHand(Reply),
 }
 
@@ -68,6 +73,8 @@ pub(crate) struct Drive {
     log: Vec<(Input, i64, Vec<Output>)>,
     attempts: BTreeMap<&'static str, u32>,
     kept: Vec<Kept>,
+    /// The question that was asked last.
+    asked: TaskId,
     waits: BTreeMap<u32, (TypeId, bool, i64)>,
     pub(crate) choose: Option<Box<dyn FnMut(&'static str, u32) -> Reply>>,
     /// Whether every input is followed by a crash; else only the last one.
@@ -100,6 +107,7 @@ impl Drive {
             log: Vec::new(),
             attempts: BTreeMap::new(),
             kept: Vec::new(),
+            asked: TaskId(0),
             waits: BTreeMap::new(),
             choose: None,
             crash_always: true,
@@ -111,6 +119,9 @@ impl Drive {
         }
         for at in drive.script.retry_at.clone() {
             drive.later(at, Item::RetryAll);
+        }
+        for (at, by, value) in drive.script.answers.clone() {
+            drive.later(at, Item::Person(by, value));
         }
         if let Some(at) = drive.script.settle_at {
             drive.later(at, Item::In(Input::Settle));
@@ -155,6 +166,7 @@ impl Drive {
                     }
                 }
                 Item::ByHand(reply) => self.by_hand(reply, now),
+                Item::Person(by, value) => self.person(by, value, now),
             }
         }
         self.replay();
@@ -186,6 +198,26 @@ impl Drive {
                 _ => Answer::Done(Value::None),
             };
             self.feed(&Input::Answered { call: call.no, attempt: call.attempt, answer }, now);
+        }
+    }
+
+    /// Somebody answers the question that was asked last; an answer that isn't accepted changes nothing.
+    fn person(&mut self, by: &'static str, value: Value, now: i64) {
+        let (task, by) = (self.asked, Arc::from(by));
+        let (bundle, plan) = (&self.program.bundle, &self.program.plan);
+        let fate = self.run.control.judge(bundle, plan, task, &by, &value, now);
+        self.words.push(match &fate {
+            TaskFate::Accepted => "@accepted".to_owned(),
+            TaskFate::Unknown => "@unknown".to_owned(),
+            TaskFate::AlreadyAnswered { by, .. } => format!("@answered-by-{by}"),
+            TaskFate::Over { .. } => "@over".to_owned(),
+            TaskFate::Excluded { by } => format!("@not-{by}"),
+            TaskFate::Misfit { .. } => "@misfit".to_owned(),
+        });
+        let before = (self.run.control.clone(), self.run.data.clone());
+        self.feed(&Input::TaskAnswered { task, by, value }, now);
+        if fate != TaskFate::Accepted {
+            assert_eq!((&before.0, &before.1), (&self.run.control, &self.run.data), "{fate}");
         }
     }
 
@@ -331,6 +363,14 @@ impl Drive {
             Output::IncidentGone { .. } => {}
             Output::Alarm { .. } => self.words.push("alarm".to_owned()),
             Output::Closed => self.words.push("closed".to_owned()),
+            Output::Ask(task) => {
+                self.asked = task.id;
+                self.words.push("ask".to_owned());
+            }
+            Output::Chosen { arm, .. } => {
+                self.words.push(arm.map_or("chosen:otherwise".to_owned(), |arm| format!("chosen:{arm}")));
+            }
+            Output::Fallback { .. } => self.words.push("fallback".to_owned()),
             Output::Ended(ending) => self.words.push(match ending {
                 Ending::Completed { .. } => "completed".to_owned(),
                 Ending::Stopped { outcome, .. } => format!("stopped:{outcome}"),

@@ -243,7 +243,7 @@ pub(crate) fn arm(event: TypeId, key: u16, value: Code, fresh: bool) -> EventArm
 }
 
 fn wait(arms: Vec<EventArm>, due: i64, end: TimerEnd) -> NodeKind {
-    NodeKind::Await(AwaitNode { events: arms, timers: vec![TimerArm { due: ms(due), end }] })
+    NodeKind::Await(AwaitNode { events: arms, timers: vec![TimerArm { due: ms(due), end }], task: None })
 }
 
 pub(crate) fn stop(outcome: &str) -> NodeKind {
