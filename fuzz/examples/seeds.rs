@@ -21,7 +21,8 @@ fn main() -> io::Result<()> {
         for target in ["parse", "format", "check"] {
             fs::write(fuzz.join(format!("corpus/{target}/seed-{at:03}")), text)?;
         }
-        if let Some(bundle) = compile_files(&MemoryFiles::single("fuzz", text)).ok().and_then(|outcome| outcome.bundle) {
+        if let Some(bundle) = compile_files(&MemoryFiles::single("fuzz", text)).ok().and_then(|outcome| outcome.bundle)
+        {
             write_bundle(fuzz, &format!("seed-{at:03}"), &bundle)?;
         }
     }

@@ -1,7 +1,7 @@
 //! What the fuzz targets hold: whatever comes in, these never panic. `README.md` says how to run them.
 use std::{collections::VecDeque, sync::Arc};
 
-use flowline_core::{Answer, Ending, EventId, Input, Output, Program, Run, RunId};
+use flowline_core::{Answer, Ending, EventId, Incident, Input, Output, Program, Run, RunId};
 use flowline_diag::{Diagnostic, Sources, Span};
 use flowline_driver::{MemoryFiles, compile_files};
 use flowline_plan::{Bundle, ErrorValue, FlowId, TypeId, Value, decode_bundle, encode_bundle};
@@ -88,7 +88,7 @@ fn runs(bundle: &Arc<Bundle>, flow: FlowId) {
     let Some(program) = Program::new(bundle, flow) else { return };
     let mut run = Run::new(RunId(1), flow, None);
     let args = vec![Value::None, Value::Int(1), Value::text("a")];
-    let mut queue = VecDeque::from([Input::Start { args, parent: None }]);
+    let mut queue = VecDeque::from([Input::Start { args, parent: None, resources: Vec::new() }]);
     let mut turn = 0;
     while let (Some(input), true) = (queue.pop_front(), turn < STEPS_MAX) {
         let outputs = run.handle(&program, &input, turn as i64 * 60_000);
@@ -124,9 +124,13 @@ fn answer(output: &Output, turn: usize) -> Option<Input> {
         },
         Output::Withdraw { wait, reply: true } => Input::Withdrawn { wait: *wait },
         Output::StartChild { child, joined: true, .. } => {
-            Input::ChildEnded { child: *child, ending: Ending::Completed { value: Value::None } }
+            Input::ChildEnded { child: *child, ending: Ending::Completed { value: Value::None }, resources: Vec::new() }
         }
-        Output::SettleChild { child } => Input::ChildEnded { child: *child, ending: Ending::Settled },
+        Output::SettleChild { child } => {
+            Input::ChildEnded { child: *child, ending: Ending::Settled, resources: Vec::new() }
+        }
+        // What never comes to a pause would take its many steps again each time.
+        Output::Incident { incident: Incident::Limit { .. }, .. } => return None,
         Output::Incident { frame, .. } => Input::Retry { frame: *frame },
         _ => return None,
     })
