@@ -30,14 +30,16 @@ pub(crate) fn check(shape: &Shape<'_>, flowing: &Flowing) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether the system recognises a call by what it is called with.
+/// Whether the system recognises a call by plain values. A resource that is used twice is a matter of obligations.
 fn is_keyed(op: &OpDef) -> bool {
-    let by_arguments = |key: &Code| {
-        key.ops.iter().all(|instr| !matches!(instr, Instr::Local(at) if usize::from(*at) >= op.params.len()))
-    };
+    let takes_resources = op.params.iter().any(|param| param.resource.is_some());
+    let by_result = |instr: &Instr| matches!(instr, Instr::Local(at) if usize::from(*at) >= op.params.len());
+    let key = op.idempotency.iter().flat_map(|key| &key.key).flat_map(|part| &part.ops);
     op.class != OpClass::Read
+        && op.idempotency.is_some()
         && op.opens.is_none()
-        && op.idempotency.as_ref().is_some_and(|key| key.key.iter().all(by_arguments))
+        && !takes_resources
+        && !key.into_iter().any(by_result)
 }
 
 /// The arguments that make the key.
