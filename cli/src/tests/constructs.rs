@@ -94,6 +94,7 @@ constructs! {
     repeat: Settled,
     role_and_model: Settled,
     run_and_start: Settled,
+    ship_order: Settled,
     starts_every_15_min: Settled,
     starts_every_day: Settled,
     starts_on_gather: Settled,
