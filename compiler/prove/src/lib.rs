@@ -11,6 +11,7 @@ mod flowing;
 mod keys;
 mod obligations;
 mod shape;
+mod undoing;
 mod words;
 
 use flowline_diag::{Diagnostic, FileId, Span};
@@ -56,6 +57,7 @@ pub fn prove(bundle: &Bundle, plan: &Plan, places: &dyn Places) -> Vec<Diagnosti
     let mut found = errors::check(&shape, &flowing);
     found.extend(obligations::check(&shape, &explored));
     found.extend(keys::check(&shape, &flowing));
+    found.extend(undoing::check(&shape));
     found.sort_by(|a, b| a.order().cmp(&b.order()));
     found
 }
