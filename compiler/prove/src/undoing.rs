@@ -16,7 +16,9 @@ pub(crate) fn check(shape: &Shape<'_>) -> Vec<Diagnostic> {
         found.push(
             Diagnostic::new(&f05::UNDO_MAY_FAIL, message, shape.node_span(at))
                 .label(format!("`{}` isn't `retriable`", op.name))
-                .help("name an operation that is repeated until it is done; or make this one `retriable` in its contract"),
+                .help(
+                    "name an operation that is repeated until it is done; or make this one `retriable` in its contract",
+                ),
         );
     }
     found
