@@ -122,6 +122,20 @@ fn check_tells_by_its_exit_code() {
 }
 
 #[test]
+fn no_more_findings_are_drawn_than_anybody_reads() {
+    let place = place();
+    let flows: String = (0..150).map(|at| format!("flow f{at}(order: Nothing{at}) {{ wait 1 s }}\n")).collect();
+    std::fs::write(place.path().join("many.flow"), flows).unwrap();
+    let drawn = flowline(place.path(), ["check", "many.flow"]);
+    drawn.ends(1, "");
+    assert_eq!(drawn.stdout.matches("there is no type").count(), 100, "{}", drawn.stdout);
+    assert!(drawn.stdout.contains("… and 50 more; `--format compact` lists all of them"), "{}", drawn.stdout);
+    assert!(drawn.stdout.contains("150 errors, 0 warnings"), "{}", drawn.stdout);
+    let compact = flowline(place.path(), ["check", "many.flow", "--format", "compact"]);
+    assert_eq!(compact.stdout.matches("there is no type").count(), 150);
+}
+
+#[test]
 fn findings_come_as_compact_lines_and_as_json() {
     let place = place();
     broken_project(&place);

@@ -39,6 +39,9 @@ pub(crate) fn around() -> Result<PathBuf, Failure> {
     })
 }
 
+/// Findings that are drawn with their source: more than anybody reads before mending the first ones.
+const SHOWN_MAX: usize = 100;
+
 /// Prints the findings of one project or several as asked for: on stderr where a command has output of its own.
 ///
 /// # Errors
@@ -52,9 +55,14 @@ pub(crate) fn print_findings(
     let text = match global.format {
         Format::Human => {
             let colour = if wants_color(global.color, to_stderr) { Colour::On } else { Colour::Off };
-            let each: Vec<String> =
-                each().map(|(finding, sources)| flowline_report::human(finding, sources, colour)).collect();
-            each.join("\n")
+            let shown = each().take(SHOWN_MAX);
+            let mut shown: Vec<String> =
+                shown.map(|(finding, sources)| flowline_report::human(finding, sources, colour)).collect();
+            let more = each().count().saturating_sub(SHOWN_MAX);
+            if more > 0 {
+                shown.push(format!("… and {more} more; `--format compact` lists all of them\n"));
+            }
+            shown.join("\n")
         }
         Format::Compact => each().map(|(finding, sources)| flowline_report::compact(finding, sources)).collect(),
         Format::Json => format!("{}\n", in_one(found)),
