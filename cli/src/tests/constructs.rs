@@ -69,6 +69,7 @@ constructs! {
     composite_keys: Settled,
     decisions: Settled,
     emit_and_status: Settled,
+    expressions: Settled,
     flow_gives_a_resource: Settled,
     flow_raises_with_a_state: Settled,
     flow_takes_a_resource: Settled,
