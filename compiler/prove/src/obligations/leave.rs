@@ -186,11 +186,12 @@ impl Search<'_, '_> {
             At::End(scope) => super::token::Back::End(scope),
             At::Calling(..) | At::Refused(..) | At::Joining(_) | At::Running(_) => return,
         };
-        if token.back.is_some() {
-            return;
-        }
+        // What runs beside a body runs alone there; what then runs beside it, in an attempt of its own or of one further out, isn't
+        // followed, and so not proven.
+        let mut alone = false;
         for body in shape.outward(self.scope_of(token.at)) {
-            if shape.scope(body).kind != ScopeKind::Attempt {
+            let is_alone = std::mem::replace(&mut alone, runs_beside(shape.scope(body).kind));
+            if shape.scope(body).kind != ScopeKind::Attempt || is_alone {
                 continue;
             }
             let Some(NodeKind::Attempt { handlers, meanwhile, .. }) = shape.runner(body).map(|n| &shape.node(n).kind)
@@ -203,7 +204,9 @@ impl Search<'_, '_> {
             });
             let scopes: Vec<ScopeId> = meanwhile.iter().map(|meanwhile| meanwhile.scope).chain(late).collect();
             for scope in scopes {
-                if self.matters_in(scope) {
+                if self.matters_in(scope) && token.back.is_some() {
+                    self.cut = true;
+                } else if self.matters_in(scope) {
                     let inside = Token { at: self.entry(scope), back: Some(back), ..*token };
                     self.push(at, inside, Step::Silent, 0);
                 }

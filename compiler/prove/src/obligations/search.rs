@@ -28,7 +28,7 @@ pub(super) struct Search<'s, 'a> {
     pub(super) told: FxHashSet<(NodeId, TypeId)>,
     pub(super) trail: Vec<Trail>,
     pub(super) faults: Vec<Fault>,
-    /// The limit was hit: what wasn't looked at isn't proven.
+    /// The limit was hit, or something runs beside what runs beside: what wasn't looked at isn't proven.
     pub(super) cut: bool,
     seen: FxHashSet<Token>,
     queue: BinaryHeap<Reverse<(Cost, usize)>>,
