@@ -25,10 +25,9 @@ pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic
         found.extend(taken_in(shape, at));
         if let NodeKind::Let { slot, code } = &node.kind {
             let from = plain(code).filter(|from| holds_resource(shape, *from));
-            let used = |from: Slot| uses.get(&from)?.iter().find(|user| may_follow(shape, at, **user)).copied();
-            let other = from.and_then(|from| used(from).or_else(|| kept_by(shape, from)));
+            let other = from.and_then(|from| uses.get(&from)?.iter().find(|user| may_follow(shape, at, **user)));
             if let (Some(from), Some(other), Some(own)) = (from, other, uses.get(slot).and_then(|own| own.first())) {
-                found.push(two_names(shape, at, from, *slot, other, *own));
+                found.push(two_names(shape, at, from, *slot, *other, *own));
             }
         }
         found.extend(given_but_kept(shape, at, &uses));
@@ -54,15 +53,6 @@ pub(super) fn check(shape: &Shape<'_>, resources: &[Resource]) -> Vec<Diagnostic
         found.extend(two_branches(shape, slot, &users));
     }
     found
-}
-
-/// The attempt one of whose handlers keeps what has that name: it names the resource whatever its body made of it.
-fn kept_by(shape: &Shape<'_>, name: Slot) -> Option<NodeId> {
-    let keeps = |node: &flowline_plan::Node| {
-        let NodeKind::Attempt { handlers, .. } = &node.kind else { return false };
-        handlers.iter().any(|handler| handler.keeping.iter().any(|kept| kept.from == name))
-    };
-    shape.nodes().find(|(_, node)| keeps(node)).map(|(at, _)| at)
 }
 
 fn is_resource(shape: &Shape<'_>, slot: Slot) -> bool {
